@@ -1,0 +1,23 @@
+//! The core of Sapwood: a tree with cheap versions, and the difference between two.
+//!
+//! Modules are listed from the bottom up; each uses only those above it in this
+//! list. Only `python` knows of Python.
+
+pub mod names;
+pub mod uuid;
+
+pub mod index;
+pub mod node;
+pub mod pages;
+pub mod tree;
+
+pub mod parse;
+pub mod render;
+
+pub mod keyed;
+pub mod ops;
+
+pub mod diff;
+pub mod wire;
+
+pub mod sync;

@@ -1,0 +1,541 @@
+//! Nodes in pages: 64 nodes of 32 bytes, with their texts and attributes beside them.
+//!
+//! A page is the unit that versions share and that a first write copies, so it
+//! holds everything its nodes need and points at nothing but long texts. Texts
+//! and attribute lists are only ever appended; what they replaced is waste until
+//! the page packs itself. So two pages of which one is a copy of the other,
+//! written to later, agree on every node whose 32 bytes are the same; that makes
+//! comparing them cheap (see `Page::continues`).
+
+use crate::names::NameId;
+use std::sync::Arc;
+
+/// How many nodes a page holds.
+pub const PAGE_NODES: usize = 64;
+/// How many attributes one element may have.
+pub const ATTRIBUTES_MAX: usize = 256;
+/// Texts of this many bytes or more lie outside their page and are shared one by one.
+const LARGE_BYTES: usize = 128;
+const LARGE: u32 = 1 << 31;
+const NO_ATTRIBUTES: u16 = u16::MAX;
+
+/// A node's place in its tree: a slot number, 0 for none.
+///
+/// Slots are used again after their node is gone; a uuid never is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NodeId(pub u32);
+
+impl NodeId {
+    pub const NONE: NodeId = NodeId(0);
+
+    pub fn is_none(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Returns `None` for the number that stands for no node.
+    pub fn some(self) -> Option<NodeId> {
+        (self.0 != 0).then_some(self)
+    }
+}
+
+/// What a node is; the three kinds of element are the namespaces HTML knows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Kind {
+    #[default]
+    Free,
+    Root,
+    Doctype,
+    Comment,
+    Text,
+    Html,
+    Svg,
+    MathMl,
+}
+
+impl Kind {
+    pub fn is_element(self) -> bool {
+        matches!(self, Kind::Html | Kind::Svg | Kind::MathMl)
+    }
+
+    /// Says whether the node carries a string: a text, a comment, a doctype.
+    pub fn is_data(self) -> bool {
+        matches!(self, Kind::Text | Kind::Comment | Kind::Doctype)
+    }
+}
+
+/// One node: its links, what it is, and where its page keeps the rest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Node {
+    pub parent: NodeId,
+    pub first: NodeId,
+    pub last: NodeId,
+    pub previous: NodeId,
+    pub next: NodeId,
+    /// The tag of an element.
+    pub name: NameId,
+    pub kind: Kind,
+    /// Data: the offset of the string. Element: the low half of the stamp.
+    low: u32,
+    /// Data: the length of the string. Element: 16 bits of stamp, 16 of attribute index.
+    high: u32,
+}
+
+impl Node {
+    /// Returns the number behind an element's uuid; 0 if it has none of ours.
+    pub fn stamp(&self) -> u64 {
+        debug_assert!(self.kind.is_element());
+        u64::from(self.low) | u64::from(self.high & 0xffff) << 32
+    }
+
+    pub fn set_stamp(&mut self, stamp: u64) {
+        debug_assert!(self.kind.is_element() && stamp < 1 << 48);
+        self.low = stamp as u32;
+        self.high = self.high & 0xffff_0000 | (stamp >> 32) as u32;
+    }
+
+    fn attributes_at(&self) -> u16 {
+        (self.high >> 16) as u16
+    }
+
+    fn set_attributes_at(&mut self, index: u16) {
+        self.high = self.high & 0xffff | u32::from(index) << 16;
+    }
+
+    fn span(&self) -> Span {
+        Span {
+            at: self.low,
+            len: self.high,
+        }
+    }
+
+    fn set_span(&mut self, span: Span) {
+        self.low = span.at;
+        self.high = span.len;
+    }
+}
+
+/// A string of a page: a stretch of its heap, or one of its large texts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Span {
+    at: u32,
+    len: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Attribute {
+    name: NameId,
+    /// Says that the element's list ends here.
+    is_last: bool,
+    value: Span,
+}
+
+/// An element has `ATTRIBUTES_MAX` attributes and cannot take another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooManyAttributes;
+
+/// Sixty-four nodes and what belongs to them.
+#[derive(Clone, Debug)]
+pub struct Page {
+    nodes: [Node; PAGE_NODES],
+    attributes: Vec<Attribute>,
+    heap: String,
+    large: Vec<Arc<str>>,
+    waste_bytes: usize,
+    waste_attributes: usize,
+}
+
+impl Default for Page {
+    fn default() -> Self {
+        Page {
+            nodes: [Node::default(); PAGE_NODES],
+            attributes: Vec::new(),
+            heap: String::new(),
+            large: Vec::new(),
+            waste_bytes: 0,
+            waste_attributes: 0,
+        }
+    }
+}
+
+impl Page {
+    pub fn node(&self, slot: usize) -> &Node {
+        &self.nodes[slot]
+    }
+
+    pub fn node_mut(&mut self, slot: usize) -> &mut Node {
+        &mut self.nodes[slot]
+    }
+
+    pub fn nodes(&self) -> &[Node; PAGE_NODES] {
+        &self.nodes
+    }
+
+    /// Makes *slot*, which must be free, an element without attributes.
+    pub fn put_element(&mut self, slot: usize, kind: Kind, name: NameId) {
+        let mut node = Node {
+            kind,
+            name,
+            ..Node::default()
+        };
+        node.set_attributes_at(NO_ATTRIBUTES);
+        self.nodes[slot] = node;
+    }
+
+    /// Makes *slot*, which must be free, a text, a comment or a doctype.
+    pub fn put_data(&mut self, slot: usize, kind: Kind, data: &str) {
+        let span = self.store(data);
+        let mut node = Node {
+            kind,
+            ..Node::default()
+        };
+        node.set_span(span);
+        self.nodes[slot] = node;
+    }
+
+    pub fn put_root(&mut self, slot: usize) {
+        self.nodes[slot] = Node {
+            kind: Kind::Root,
+            ..Node::default()
+        };
+    }
+
+    /// Gives up what the node at *slot* held.
+    pub fn clear(&mut self, slot: usize) {
+        let node = self.nodes[slot];
+        if node.kind.is_data() {
+            self.release(node.span());
+        } else if node.kind.is_element() {
+            self.release_attributes(node.attributes_at());
+        }
+        self.nodes[slot] = Node::default();
+        self.pack_if_wasteful();
+    }
+
+    pub fn data(&self, slot: usize) -> &str {
+        self.string(self.nodes[slot].span())
+    }
+
+    pub fn set_data(&mut self, slot: usize, data: &str) {
+        self.release(self.nodes[slot].span());
+        let span = self.store(data);
+        self.nodes[slot].set_span(span);
+        self.pack_if_wasteful();
+    }
+
+    /// Appends to a text; cheap when it was the last thing written.
+    pub fn append_data(&mut self, slot: usize, more: &str) {
+        let span = self.nodes[slot].span();
+        let is_last = span.len & LARGE == 0 && (span.at + span.len) as usize == self.heap.len();
+        if is_last && span.len as usize + more.len() < LARGE_BYTES {
+            self.heap.push_str(more);
+            self.nodes[slot].set_span(Span {
+                len: span.len + more.len() as u32,
+                ..span
+            });
+            return;
+        }
+        let mut whole = String::with_capacity(self.string(span).len() + more.len());
+        whole.push_str(self.string(span));
+        whole.push_str(more);
+        self.set_data(slot, &whole);
+    }
+
+    pub fn attributes(&self, slot: usize) -> impl Iterator<Item = (NameId, &str)> {
+        self.list(self.nodes[slot].attributes_at())
+            .iter()
+            .map(|attribute| (attribute.name, self.string(attribute.value)))
+    }
+
+    pub fn attribute(&self, slot: usize, name: NameId) -> Option<&str> {
+        let list = self.list(self.nodes[slot].attributes_at());
+        let found = list.iter().find(|attribute| attribute.name == name)?;
+        Some(self.string(found.value))
+    }
+
+    /// Sets one attribute; a name the element has keeps its place in the list.
+    pub fn set_attribute(
+        &mut self,
+        slot: usize,
+        name: NameId,
+        value: &str,
+    ) -> Result<(), TooManyAttributes> {
+        let old = self.nodes[slot].attributes_at();
+        let mut list = self.list(old).to_vec();
+        let at = list.iter().position(|attribute| attribute.name == name);
+        if at.is_none() && list.len() == ATTRIBUTES_MAX {
+            return Err(TooManyAttributes);
+        }
+        if let Some(at) = at {
+            self.release(list[at].value);
+        }
+        let value = self.store(value);
+        match at {
+            Some(at) => list[at].value = value,
+            None => list.push(Attribute {
+                name,
+                is_last: false,
+                value,
+            }),
+        }
+        self.replace_list(slot, &mut list);
+        Ok(())
+    }
+
+    /// Removes one attribute; says whether it was there.
+    pub fn remove_attribute(&mut self, slot: usize, name: NameId) -> bool {
+        let mut list = self.list(self.nodes[slot].attributes_at()).to_vec();
+        let Some(at) = list.iter().position(|attribute| attribute.name == name) else {
+            return false;
+        };
+        self.release(list.remove(at).value);
+        self.replace_list(slot, &mut list);
+        true
+    }
+
+    /// Gives a new element its attributes all at once; names must differ.
+    pub fn put_attributes<'a>(
+        &mut self,
+        slot: usize,
+        attributes: impl Iterator<Item = (NameId, &'a str)>,
+    ) -> Result<(), TooManyAttributes> {
+        let start = self.attributes.len();
+        for (name, value) in attributes {
+            if self.attributes.len() - start == ATTRIBUTES_MAX {
+                return Err(TooManyAttributes);
+            }
+            let value = self.store(value);
+            self.attributes.push(Attribute {
+                name,
+                is_last: false,
+                value,
+            });
+        }
+        if let Some(last) = self.attributes[start..].last_mut() {
+            last.is_last = true;
+            self.nodes[slot].set_attributes_at(start as u16);
+        }
+        Ok(())
+    }
+
+    /// Says whether one page is the other with something appended, so that nodes
+    /// with the same 32 bytes have the same strings.
+    pub fn continues(&self, other: &Page) -> bool {
+        let heap = self.heap.len().min(other.heap.len());
+        let attributes = self.attributes.len().min(other.attributes.len());
+        self.heap.as_bytes()[..heap] == other.heap.as_bytes()[..heap]
+            && self.attributes[..attributes] == other.attributes[..attributes]
+            && self
+                .large
+                .iter()
+                .zip(&other.large)
+                .all(|(a, b)| Arc::ptr_eq(a, b))
+    }
+
+    /// Returns the bytes that this page holds beside what it shares with others.
+    pub fn own_bytes(&self) -> usize {
+        size_of::<Page>()
+            + self.heap.capacity()
+            + self.attributes.capacity() * size_of::<Attribute>()
+            + self.large.capacity() * size_of::<Arc<str>>()
+    }
+
+    fn list(&self, at: u16) -> &[Attribute] {
+        if at == NO_ATTRIBUTES {
+            return &[];
+        }
+        let rest = &self.attributes[usize::from(at)..];
+        let len = rest
+            .iter()
+            .position(|attribute| attribute.is_last)
+            .map_or(0, |last| last + 1);
+        &rest[..len]
+    }
+
+    fn replace_list(&mut self, slot: usize, list: &mut [Attribute]) {
+        let old = self.nodes[slot].attributes_at();
+        self.waste_attributes += self.list(old).len();
+        let start = self.attributes.len();
+        for attribute in list.iter_mut() {
+            attribute.is_last = false;
+        }
+        if let Some(last) = list.last_mut() {
+            last.is_last = true;
+        }
+        self.attributes.extend_from_slice(list);
+        let at = if list.is_empty() {
+            NO_ATTRIBUTES
+        } else {
+            start as u16
+        };
+        self.nodes[slot].set_attributes_at(at);
+        self.pack_if_wasteful();
+    }
+
+    fn release_attributes(&mut self, at: u16) {
+        let list = self.list(at).to_vec();
+        self.waste_attributes += list.len();
+        for attribute in list {
+            self.release(attribute.value);
+        }
+    }
+
+    fn string(&self, span: Span) -> &str {
+        if span.len & LARGE != 0 {
+            return &self.large[span.at as usize];
+        }
+        &self.heap[span.at as usize..(span.at + span.len) as usize]
+    }
+
+    fn store(&mut self, string: &str) -> Span {
+        if string.len() >= LARGE_BYTES {
+            self.large.push(string.into());
+            return Span {
+                at: self.large.len() as u32 - 1,
+                len: LARGE,
+            };
+        }
+        let at = self.heap.len() as u32;
+        self.heap.push_str(string);
+        Span {
+            at,
+            len: string.len() as u32,
+        }
+    }
+
+    fn release(&mut self, span: Span) {
+        if span.len & LARGE == 0 {
+            self.waste_bytes += span.len as usize;
+        } else {
+            // Gone at once, not at the next packing: it may be megabytes.
+            self.large[span.at as usize] = Arc::from("");
+            self.waste_bytes += size_of::<Arc<str>>();
+        }
+    }
+
+    fn pack_if_wasteful(&mut self) {
+        let bytes = self.heap.len() + self.large.len() * size_of::<Arc<str>>();
+        // Two elements with full lists must fit behind what is there: indexes have 16 bits.
+        let full = self.attributes.len() + 2 * ATTRIBUTES_MAX > usize::from(NO_ATTRIBUTES);
+        if self.waste_bytes > bytes / 2 + 256
+            || self.waste_attributes > self.attributes.len() / 2 + 32
+            || full && self.waste_attributes > 0
+        {
+            self.pack();
+        }
+    }
+
+    fn pack(&mut self) {
+        let mut packed = Page {
+            nodes: self.nodes,
+            ..Page::default()
+        };
+        for slot in 0..PAGE_NODES {
+            let node = self.nodes[slot];
+            if node.kind.is_data() {
+                let span = packed.take(self, node.span());
+                packed.nodes[slot].set_span(span);
+            } else if node.kind.is_element() && node.attributes_at() != NO_ATTRIBUTES {
+                let start = packed.attributes.len() as u16;
+                for attribute in self.list(node.attributes_at()) {
+                    let value = packed.take(self, attribute.value);
+                    packed.attributes.push(Attribute {
+                        value,
+                        ..*attribute
+                    });
+                }
+                packed.nodes[slot].set_attributes_at(start);
+            }
+        }
+        *self = packed;
+    }
+
+    fn take(&mut self, from: &Page, span: Span) -> Span {
+        if span.len & LARGE == 0 {
+            return self.store(from.string(span));
+        }
+        self.large.push(from.large[span.at as usize].clone());
+        Span {
+            at: self.large.len() as u32 - 1,
+            len: LARGE,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::names::known_names as n;
+
+    fn element() -> Page {
+        let mut page = Page::default();
+        page.put_element(0, Kind::Html, n::BODY);
+        page
+    }
+
+    #[test]
+    fn a_node_is_32_bytes() {
+        assert_eq!(size_of::<Node>(), 32);
+    }
+
+    #[test]
+    fn a_stamp_and_attributes_do_not_touch_each_other() {
+        let mut page = element();
+        page.node_mut(0).set_stamp((1 << 48) - 1);
+        page.set_attribute(0, n::ID, "x").expect("room");
+        assert_eq!(page.node(0).stamp(), (1 << 48) - 1);
+        page.node_mut(0).set_stamp(7);
+        assert_eq!(page.attribute(0, n::ID), Some("x"));
+    }
+
+    #[test]
+    fn a_million_updates_leave_a_page_small() {
+        let mut page = element();
+        page.put_data(1, Kind::Text, "0");
+        for n in 0..1_000_000 {
+            page.set_data(1, if n % 2 == 0 { "odd" } else { "even" });
+            page.set_attribute(0, n::CLASS, "on").expect("room");
+        }
+        assert!(page.own_bytes() < 8192, "{}", page.own_bytes());
+        assert_eq!(
+            (page.data(1), page.attribute(0, n::CLASS)),
+            ("even", Some("on"))
+        );
+    }
+
+    #[test]
+    fn large_texts_are_freed_when_replaced() {
+        let mut page = element();
+        let large = "x".repeat(1000);
+        page.put_data(1, Kind::Text, &large);
+        let shared = page.large[0].clone();
+        page.set_data(1, "small");
+        assert_eq!(Arc::strong_count(&shared), 1);
+    }
+
+    #[test]
+    fn an_element_takes_256_attributes_and_no_more() {
+        let mut page = element();
+        for n in 0..ATTRIBUTES_MAX as u16 {
+            page.set_attribute(0, NameId(1000 + n), "v").expect("room");
+        }
+        assert_eq!(
+            page.set_attribute(0, NameId(1), "v"),
+            Err(TooManyAttributes)
+        );
+        assert_eq!(page.set_attribute(0, NameId(1000), "w"), Ok(()));
+        assert_eq!(page.attributes(0).count(), ATTRIBUTES_MAX);
+    }
+
+    #[test]
+    fn sixty_four_full_elements_fit() {
+        let mut page = Page::default();
+        for slot in 0..PAGE_NODES {
+            page.put_element(slot, Kind::Html, n::BODY);
+            for n in 0..ATTRIBUTES_MAX as u16 {
+                page.set_attribute(slot, NameId(1000 + n), "v")
+                    .expect("room");
+            }
+        }
+        assert!((0..PAGE_NODES).all(|slot| page.attributes(slot).count() == ATTRIBUTES_MAX));
+    }
+}

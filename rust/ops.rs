@@ -1,0 +1,150 @@
+//! The steps that lead from one tree to another.
+//!
+//! An op holds places in the two trees it was found in, not strings: it means
+//! something only together with them, and costs 20 bytes. `wire` writes it for the
+//! browser, `describe` for people.
+
+use crate::names::NameId;
+use crate::node::NodeId;
+use crate::render::{RenderOptions, render};
+use crate::tree::{ROOT, Tree};
+
+/// What an op inserts or moves something before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Before {
+    End,
+    /// An element of the new tree.
+    Element(NodeId),
+    /// The text or comment at this index among the parent's children in the page.
+    Child(u32),
+}
+
+/// One step. Nodes are of the new tree except where they are gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Op {
+    /// The element's children become this one text, or none.
+    Text {
+        node: NodeId,
+        text: NodeId,
+    },
+    /// The text or comment at *index* becomes what *data* says.
+    Data {
+        parent: NodeId,
+        index: u32,
+        data: NodeId,
+    },
+    SetAttribute {
+        node: NodeId,
+        name: NameId,
+    },
+    /// *name* is of the old tree.
+    DropAttribute {
+        node: NodeId,
+        name: NameId,
+    },
+    Insert {
+        parent: NodeId,
+        before: Before,
+        first: NodeId,
+        count: u32,
+    },
+    /// *node* is of the old tree.
+    Remove {
+        node: NodeId,
+    },
+    /// The text or comment at *index* goes.
+    Cut {
+        parent: NodeId,
+        index: u32,
+    },
+    Move {
+        node: NodeId,
+        parent: NodeId,
+        before: Before,
+    },
+    /// The element has another tag; its children stay.
+    Replace {
+        node: NodeId,
+    },
+    /// The element's children become these.
+    Fill {
+        node: NodeId,
+        count: u32,
+    },
+}
+
+/// An op as a person reads it: its name, and its operands as strings.
+pub struct Description {
+    pub name: &'static str,
+    pub operands: Vec<Option<String>>,
+}
+
+impl Op {
+    /// Spells the op out; elements by uuid, new nodes as HTML.
+    pub fn describe(&self, old: &Tree, new: &Tree) -> Description {
+        let uuid = |id: NodeId| if id == ROOT { None } else { new.uuid(id) };
+        let before = |before: Before| match before {
+            Before::End => None,
+            Before::Element(id) => uuid(id),
+            Before::Child(index) => Some(index.to_string()),
+        };
+        let html = |first: NodeId, count: u32| {
+            let mut out = String::new();
+            let options = RenderOptions {
+                uuids: true,
+                ..RenderOptions::default()
+            };
+            let mut id = first;
+            for _ in 0..count {
+                render(new, id, options, &mut out);
+                id = new.node(id).next;
+            }
+            Some(out)
+        };
+        let text = |id: NodeId| Some(id.some().map_or("", |id| new.data(id)).to_owned());
+        let (name, operands) = match *self {
+            Op::Text { node, text: id } => ("text", vec![uuid(node), text(id)]),
+            Op::Data {
+                parent,
+                index,
+                data,
+            } => (
+                "data",
+                vec![uuid(parent), Some(index.to_string()), text(data)],
+            ),
+            Op::SetAttribute { node, name } => {
+                let value = new.attribute_by_id(node, name).map(str::to_owned);
+                let spelled = new.names().get(name);
+                match spelled.strip_prefix('.') {
+                    Some(property) => (
+                        "property",
+                        vec![uuid(node), Some(property.to_owned()), value],
+                    ),
+                    None => ("set", vec![uuid(node), Some(spelled.to_owned()), value]),
+                }
+            }
+            Op::DropAttribute { node, name } => (
+                "drop",
+                vec![uuid(node), Some(old.names().get(name).to_owned())],
+            ),
+            Op::Insert {
+                parent,
+                before: at,
+                first,
+                count,
+            } => ("insert", vec![uuid(parent), before(at), html(first, count)]),
+            Op::Remove { node } => ("remove", vec![old.uuid(node)]),
+            Op::Cut { parent, index } => ("cut", vec![uuid(parent), Some(index.to_string())]),
+            Op::Move {
+                node,
+                parent,
+                before: at,
+            } => ("move", vec![uuid(node), uuid(parent), before(at)]),
+            Op::Replace { node } => ("replace", vec![uuid(node), Some(new.tag(node).to_owned())]),
+            Op::Fill { node, count } => {
+                ("fill", vec![uuid(node), html(new.node(node).first, count)])
+            }
+        };
+        Description { name, operands }
+    }
+}

@@ -1,0 +1,212 @@
+//! A growing array of pages that versions share: a radix tree, copied on write.
+//!
+//! Cloning is one reference count. The first write after it copies one page and
+//! the branches above it; all else stays shared, and whoever compares two
+//! versions skips whatever is the same allocation. Fan-out is small because
+//! copying a branch costs one reference count per child.
+
+use crate::node::Page;
+use std::sync::Arc;
+
+const FAN_OUT: usize = 8;
+const FAN_OUT_BITS: u32 = FAN_OUT.trailing_zeros();
+
+/// Pages by number, without gaps.
+#[derive(Clone, Debug, Default)]
+pub struct Pages {
+    root: Child,
+    /// How many levels of branches lie above the pages.
+    height: u32,
+}
+
+#[derive(Clone, Debug, Default)]
+enum Child {
+    #[default]
+    Empty,
+    Branch(Arc<Branch>),
+    Page(Arc<Page>),
+}
+
+type Branch = [Child; FAN_OUT];
+
+impl Pages {
+    /// Returns page *number*, which must have been written to before.
+    pub fn get(&self, number: usize) -> &Page {
+        let mut child = &self.root;
+        for level in (0..self.height).rev() {
+            match child {
+                Child::Branch(branch) => child = &branch[digit(number, level)],
+                _ => break,
+            }
+        }
+        match child {
+            Child::Page(page) => page,
+            _ => panic!("page {number} was never written"),
+        }
+    }
+
+    /// Returns page *number* for writing: made if it is new, copied if it is shared.
+    pub fn get_mut(&mut self, number: usize) -> &mut Page {
+        while number >> (self.height * FAN_OUT_BITS) != 0 {
+            if !matches!(self.root, Child::Empty) {
+                let mut branch = Branch::default();
+                branch[0] = std::mem::take(&mut self.root);
+                self.root = Child::Branch(Arc::new(branch));
+            }
+            self.height += 1;
+        }
+        let mut child = &mut self.root;
+        for level in (0..self.height).rev() {
+            if matches!(child, Child::Empty) {
+                *child = Child::Branch(Arc::default());
+            }
+            match child {
+                Child::Branch(branch) => child = &mut Arc::make_mut(branch)[digit(number, level)],
+                _ => unreachable!("pages lie below all branches"),
+            }
+        }
+        if matches!(child, Child::Empty) {
+            *child = Child::Page(Arc::default());
+        }
+        match child {
+            Child::Page(page) => Arc::make_mut(page),
+            _ => unreachable!("branches lie above all pages"),
+        }
+    }
+
+    /// Says whether the two are one version: nothing was written since they parted.
+    pub fn same(&self, other: &Pages) -> bool {
+        self.height == other.height && same(&self.root, &other.root)
+    }
+
+    /// Calls *visit* with every page that is not shared, by number; a side that
+    /// lacks it gives `None`. Costs what differs, not what there is.
+    pub fn differing<'a>(
+        &'a self,
+        other: &'a Pages,
+        mut visit: impl FnMut(usize, Option<&'a Page>, Option<&'a Page>),
+    ) {
+        const EMPTY: &Child = &Child::Empty;
+        let height = self.height.max(other.height);
+        let mut stack = vec![(height, 0, &self.root, &other.root)];
+        while let Some((level, number, mine, theirs)) = stack.pop() {
+            if same(mine, theirs) {
+                continue;
+            }
+            if level == 0 {
+                visit(number, page(mine), page(theirs));
+                continue;
+            }
+            for digit in (0..FAN_OUT).rev() {
+                let below = |child: &'a Child, height: u32| match child {
+                    // A lower tree hangs below digit 0 of the levels it lacks.
+                    _ if level > height && number == 0 => {
+                        if digit == 0 {
+                            child
+                        } else {
+                            EMPTY
+                        }
+                    }
+                    Child::Branch(branch) => &branch[digit],
+                    _ => EMPTY,
+                };
+                let (mine, theirs) = (below(mine, self.height), below(theirs, other.height));
+                stack.push((level - 1, number << FAN_OUT_BITS | digit, mine, theirs));
+            }
+        }
+    }
+
+    /// Returns how many pages and bytes of them no other version shares.
+    pub fn own(&self) -> (usize, usize) {
+        let (mut count, mut bytes) = (0, 0);
+        let mut stack = vec![&self.root];
+        while let Some(child) = stack.pop() {
+            match child {
+                Child::Branch(branch) if Arc::strong_count(branch) == 1 => {
+                    bytes += size_of::<Branch>();
+                    stack.extend(branch.iter());
+                }
+                Child::Page(page) if Arc::strong_count(page) == 1 => {
+                    count += 1;
+                    bytes += page.own_bytes();
+                }
+                _ => {}
+            }
+        }
+        (count, bytes)
+    }
+}
+
+fn digit(number: usize, level: u32) -> usize {
+    number >> (level * FAN_OUT_BITS) & (FAN_OUT - 1)
+}
+
+fn page(child: &Child) -> Option<&Page> {
+    match child {
+        Child::Page(page) => Some(page),
+        _ => None,
+    }
+}
+
+fn same(a: &Child, b: &Child) -> bool {
+    match (a, b) {
+        (Child::Empty, Child::Empty) => true,
+        (Child::Branch(a), Child::Branch(b)) => Arc::ptr_eq(a, b),
+        (Child::Page(a), Child::Page(b)) => Arc::ptr_eq(a, b),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grown(count: usize) -> Pages {
+        let mut pages = Pages::default();
+        for number in 0..count {
+            pages.get_mut(number).put_root(0);
+        }
+        pages
+    }
+
+    fn differing(a: &Pages, b: &Pages) -> Vec<usize> {
+        let mut numbers = Vec::new();
+        a.differing(b, |number, _, _| numbers.push(number));
+        numbers
+    }
+
+    #[test]
+    fn only_what_was_written_differs() {
+        for count in [1, 8, 9, 64, 600] {
+            let old = grown(count);
+            let mut new = old.clone();
+            assert!(new.same(&old) && differing(&old, &new).is_empty());
+            new.get_mut(count / 2).put_root(1);
+            assert_eq!(differing(&old, &new), [count / 2]);
+        }
+    }
+
+    #[test]
+    fn a_version_that_grew_differs_by_what_it_grew() {
+        for (small, large) in [(0, 3), (1, 2), (1, 9), (8, 9), (7, 70), (64, 513)] {
+            let old = grown(small);
+            let mut new = old.clone();
+            for number in small..large {
+                new.get_mut(number);
+            }
+            assert_eq!(differing(&old, &new), (small..large).collect::<Vec<_>>());
+            assert_eq!(differing(&new, &old), (small..large).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn a_write_copies_one_page() {
+        let old = grown(600);
+        let mut new = old.clone();
+        assert_eq!(new.own(), (0, 0));
+        new.get_mut(300).put_root(1);
+        let (count, bytes) = new.own();
+        assert_eq!(count, 1);
+        assert!(bytes < 4096, "{bytes}");
+    }
+}

@@ -1,0 +1,155 @@
+//! Keeps one browser in step with a tree: cut a frame, hear that it arrived.
+//!
+//! What is kept are versions, not messages. A version that the browser has not
+//! acknowledged yet stays, so that after a broken connection one difference from
+//! the last version it has to the present one is all that must be sent; keeping
+//! it costs only what changed since.
+
+use crate::diff::diff;
+use crate::tree::Tree;
+use crate::wire::{encode, encode_whole, write_number};
+use std::collections::VecDeque;
+
+/// How many frames may be on their way; with more, changes gather in the tree.
+pub const FRAMES_MAX: usize = 8;
+/// How many bytes of frames may be on their way.
+pub const BYTES_MAX: usize = 256 * 1024;
+
+/// What one browser has been sent, and what of it has arrived.
+#[derive(Debug)]
+pub struct Sync {
+    /// The version that the newest frame led to.
+    sent: Tree,
+    sequence: u64,
+    /// Versions before `sent`, oldest first, each with its number and the size of
+    /// the frame that led on from it.
+    unacknowledged: VecDeque<Unacknowledged>,
+    bytes: usize,
+}
+
+#[derive(Debug)]
+struct Unacknowledged {
+    from: Tree,
+    sequence: u64,
+    bytes: usize,
+}
+
+impl Sync {
+    /// Starts with a browser that holds *tree*, as frame 0.
+    pub fn new(tree: Tree) -> Sync {
+        Sync {
+            sent: tree,
+            sequence: 0,
+            unacknowledged: VecDeque::new(),
+            bytes: 0,
+        }
+    }
+
+    pub fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    /// Says whether another frame may be sent before older ones are acknowledged.
+    pub fn is_open(&self) -> bool {
+        self.unacknowledged.len() < FRAMES_MAX && self.bytes < BYTES_MAX
+    }
+
+    /// Says whether *now* is what the browser was sent last.
+    pub fn is_current(&self, now: &Tree) -> bool {
+        self.sent.same_version(now)
+    }
+
+    /// Returns the frame that leads to *now*, `None` if nothing differs.
+    ///
+    /// `handled` is the number of events handled, which each frame carries. Look
+    /// at `is_open` first: this sends in any case.
+    pub fn cut(&mut self, now: &Tree, handled: u64) -> Option<String> {
+        let mut ops = Vec::new();
+        diff(&self.sent, now, &mut ops);
+        if ops.is_empty() {
+            self.sent = now.clone();
+            return None;
+        }
+        let mut frame = self.frame(handled);
+        encode(&self.sent, now, &ops, &mut frame);
+        Some(self.finish(frame, now))
+    }
+
+    /// Returns a frame that fills the page with *now*, whatever it holds.
+    pub fn cut_whole(&mut self, now: &Tree, handled: u64) -> String {
+        let mut frame = self.frame(handled);
+        encode_whole(now, &mut frame);
+        self.finish(frame, now)
+    }
+
+    fn frame(&self, handled: u64) -> String {
+        let mut frame = String::with_capacity(64);
+        frame.push('[');
+        write_number(self.sequence + 1, &mut frame);
+        frame.push(',');
+        write_number(handled, &mut frame);
+        frame
+    }
+
+    fn finish(&mut self, mut frame: String, now: &Tree) -> String {
+        frame.push(']');
+        let from = std::mem::replace(&mut self.sent, now.clone());
+        let bytes = frame.len();
+        self.unacknowledged.push_back(Unacknowledged {
+            from,
+            sequence: self.sequence,
+            bytes,
+        });
+        self.bytes += bytes;
+        self.sequence += 1;
+        frame
+    }
+
+    /// Drops versions that the browser has left behind. Says whether *sequence* was
+    /// ever sent; what was acknowledged before is no news.
+    pub fn acknowledge(&mut self, sequence: u64) -> bool {
+        if sequence > self.sequence {
+            return false;
+        }
+        while let Some(oldest) = self.unacknowledged.front()
+            && oldest.sequence < sequence
+        {
+            self.bytes -= oldest.bytes;
+            self.unacknowledged.pop_front();
+        }
+        true
+    }
+
+    /// Goes back to the frame that the browser says it applied last, so that the
+    /// next cut leads on from there. Says whether that version is still known.
+    pub fn resume(&mut self, sequence: u64) -> bool {
+        if sequence != self.sequence {
+            let found = self
+                .unacknowledged
+                .iter()
+                .position(|it| it.sequence == sequence);
+            let Some(at) = found else {
+                return false;
+            };
+            self.sent = self.unacknowledged[at].from.clone();
+        }
+        self.sequence = sequence;
+        self.unacknowledged.clear();
+        self.bytes = 0;
+        true
+    }
+
+    /// Takes over what the user did to the page itself: *change* is made to every
+    /// version kept, so that nothing of it is sent back.
+    pub fn absorb(&mut self, change: impl Fn(&mut Tree)) {
+        change(&mut self.sent);
+        for kept in &mut self.unacknowledged {
+            change(&mut kept.from);
+        }
+    }
+
+    /// Replaces the newest version by an equal one that shares more pages.
+    pub fn share(&mut self, now: &Tree) {
+        self.sent = now.clone();
+    }
+}
