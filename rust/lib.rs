@@ -13,6 +13,7 @@ pub mod tree;
 
 pub mod parse;
 pub mod render;
+pub mod select;
 
 pub mod keyed;
 pub mod ops;
@@ -21,3 +22,6 @@ pub mod diff;
 pub mod wire;
 
 pub mod sync;
+
+#[cfg(feature = "python")]
+mod python;

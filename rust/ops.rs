@@ -8,6 +8,7 @@ use crate::names::NameId;
 use crate::node::NodeId;
 use crate::render::{RenderOptions, render};
 use crate::tree::{ROOT, Tree};
+use rustc_hash::FxHashSet;
 
 /// What an op inserts or moves something before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,5 +147,114 @@ impl Op {
             }
         };
         Description { name, operands }
+    }
+}
+
+/// Returns the uuids of all elements that the ops add, change or remove, in the
+/// order of the ops, each with `"Added"`, `"Changed"` or `"Removed"`.
+pub fn statuses(old: &Tree, new: &Tree, ops: &[Op]) -> Vec<(String, &'static str)> {
+    let mut found = Statuses {
+        old,
+        new,
+        list: Vec::new(),
+        seen: FxHashSet::default(),
+    };
+    for op in ops {
+        found.op(op);
+    }
+    found.list
+}
+
+struct Statuses<'a> {
+    old: &'a Tree,
+    new: &'a Tree,
+    list: Vec<(String, &'static str)>,
+    seen: FxHashSet<String>,
+}
+
+impl Statuses<'_> {
+    fn op(&mut self, op: &Op) {
+        match *op {
+            Op::Text { node, .. } | Op::Fill { node, .. } => {
+                self.changed(node);
+                if let Some(before) = self.old.counterpart(self.new, node) {
+                    self.old
+                        .children(before)
+                        .for_each(|child| self.removed(child));
+                }
+                self.new.children(node).for_each(|child| self.added(child));
+            }
+            Op::SetAttribute { node, .. }
+            | Op::DropAttribute { node, .. }
+            | Op::Replace { node } => self.changed(node),
+            Op::Data { parent, .. } | Op::Cut { parent, .. } => self.changed(parent),
+            Op::Insert {
+                parent,
+                first,
+                count,
+                ..
+            } => {
+                self.changed(parent);
+                let mut id = first;
+                for _ in 0..count {
+                    self.added(id);
+                    id = self.new.node(id).next;
+                }
+            }
+            Op::Remove { node } => {
+                let parent = self.old.node(node).parent;
+                if let Some(parent) = self.new.counterpart(self.old, parent) {
+                    self.changed(parent);
+                }
+                self.removed(node);
+            }
+            Op::Move { node, parent, .. } => {
+                self.changed(parent);
+                let before = self.old.counterpart(self.new, node);
+                let from = before.map(|before| self.old.node(before).parent);
+                if let Some(from) = from.and_then(|from| self.new.counterpart(self.old, from)) {
+                    self.changed(from);
+                }
+            }
+        }
+    }
+
+    fn put(&mut self, uuid: Option<String>, status: &'static str) {
+        if let Some(uuid) = uuid
+            && self.seen.insert(uuid.clone())
+        {
+            self.list.push((uuid, status));
+        }
+    }
+
+    fn changed(&mut self, id: NodeId) {
+        // What is new is not changed as well.
+        if id != ROOT && self.old.counterpart(self.new, id).is_some() {
+            self.put(self.new.uuid(id), "Changed");
+        }
+    }
+
+    fn added(&mut self, top: NodeId) {
+        for id in self
+            .new
+            .preorder(top)
+            .filter(|&id| self.new.kind(id).is_element())
+        {
+            if self.old.counterpart(self.new, id).is_none() {
+                self.put(self.new.uuid(id), "Added");
+            }
+        }
+    }
+
+    fn removed(&mut self, top: NodeId) {
+        for id in self
+            .old
+            .preorder(top)
+            .filter(|&id| self.old.kind(id).is_element())
+        {
+            if self.new.counterpart(self.old, id).is_none() {
+                self.put(self.old.uuid(id), "Removed");
+            }
+        }
     }
 }

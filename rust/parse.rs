@@ -5,7 +5,7 @@
 //! once a limit is passed the sink makes nothing any more, and no further piece of
 //! the text is fed.
 
-use crate::names::{NameId, known_names as n};
+use crate::names::NameId;
 use crate::node::{ATTRIBUTES_MAX, Kind, NodeId};
 use crate::tree::{EditError, ROOT, Tree};
 use html5ever::interface::{ElementFlags, NodeOrText, QuirksMode, TreeSink};
@@ -430,17 +430,4 @@ pub fn doctype_parts(data: &str) -> (&str, &str, &str) {
     let mut parts = data.split('\0');
     let mut part = || parts.next().unwrap_or("");
     (part(), part(), part())
-}
-
-/// Returns the namespace that HTML parsing gives to *tag* inside of *parent*.
-pub fn kind_inside(tree: &Tree, parent: NodeId, tag: &str) -> Kind {
-    let node = tree.node(parent);
-    let is_html_point = node.kind == Kind::Svg
-        && (node.name == n::FOREIGN_OBJECT || node.name == n::DESC || node.name == n::TITLE);
-    match (node.kind, tag) {
-        (Kind::Svg | Kind::MathMl, _) if !is_html_point => node.kind,
-        (_, "svg") => Kind::Svg,
-        (_, "math") => Kind::MathMl,
-        _ => Kind::Html,
-    }
 }

@@ -19,6 +19,8 @@ pub struct RenderOptions<'a> {
     pub uuids: bool,
     /// HTML to put at the end of the document's head.
     pub head_end: &'a str,
+    /// The nonce that scripts and style sheets of the tree get, if any.
+    pub nonce: &'a str,
 }
 
 /// Appends *top* and all below it to *out*.
@@ -105,6 +107,9 @@ impl Renderer<'_, '_> {
             self.out.push_str(" uuid=");
             uuid::write(node.stamp(), self.out);
         }
+        if !self.options.nonce.is_empty() && matches!(node.name, n::SCRIPT | n::STYLE) {
+            self.attribute("nonce", self.options.nonce);
+        }
         let value = tree.attribute_by_id(id, n::VALUE_PROPERTY);
         let checked = tree.attribute_by_id(id, n::CHECKED_PROPERTY);
         for (name, given) in tree.attributes(id) {
@@ -170,13 +175,7 @@ impl Renderer<'_, '_> {
             return;
         }
         self.out.push_str("=\"");
-        escape(value, self.out, |byte| match byte {
-            b'&' => Some("&amp;"),
-            b'"' => Some("&quot;"),
-            b'<' => Some("&lt;"),
-            b'>' => Some("&gt;"),
-            _ => None,
-        });
+        escape_attribute(value, self.out);
         self.out.push('"');
     }
 
@@ -292,6 +291,17 @@ fn is_raw_text(name: NameId) -> bool {
 pub fn escape_text(text: &str, out: &mut String) {
     escape(text, out, |byte| match byte {
         b'&' => Some("&amp;"),
+        b'<' => Some("&lt;"),
+        b'>' => Some("&gt;"),
+        _ => None,
+    });
+}
+
+/// Appends *value* so that it stands between double quotes in HTML, whatever it holds.
+pub fn escape_attribute(value: &str, out: &mut String) {
+    escape(value, out, |byte| match byte {
+        b'&' => Some("&amp;"),
+        b'"' => Some("&quot;"),
         b'<' => Some("&lt;"),
         b'>' => Some("&gt;"),
         _ => None,

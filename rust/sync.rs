@@ -75,8 +75,11 @@ impl Sync {
         Some(self.finish(frame, now))
     }
 
-    /// Returns a frame that fills the page with *now*, whatever it holds.
+    /// Returns a frame that fills the page with *now*, whatever it holds; no frame
+    /// before it counts any more.
     pub fn cut_whole(&mut self, now: &Tree, handled: u64) -> String {
+        self.unacknowledged.clear();
+        self.bytes = 0;
         let mut frame = self.frame(handled);
         encode_whole(now, &mut frame);
         self.finish(frame, now)
@@ -137,6 +140,13 @@ impl Sync {
         self.unacknowledged.clear();
         self.bytes = 0;
         true
+    }
+
+    /// Goes on after a frame whose version is not known; only `cut_whole` can follow.
+    pub fn restart(&mut self, sequence: u64) {
+        self.sequence = sequence;
+        self.unacknowledged.clear();
+        self.bytes = 0;
     }
 
     /// Takes over what the user did to the page itself: *change* is made to every

@@ -159,6 +159,16 @@ impl Tree {
         std::iter::successors(first, |&id| self.node(id).next.some())
     }
 
+    /// Returns the first element of *from* and the siblings after it.
+    pub fn first_element(&self, from: NodeId) -> Option<NodeId> {
+        let all = std::iter::successors(from.some(), |&id| self.node(id).next.some());
+        all.into_iter().find(|&id| self.kind(id).is_element())
+    }
+
+    pub fn child_elements(&self, parent: NodeId) -> Vec<NodeId> {
+        self.children(parent).filter(|&id| self.kind(id).is_element()).collect()
+    }
+
     /// Walks *top* and all below it, parents first.
     pub fn preorder(&self, top: NodeId) -> impl Iterator<Item = NodeId> {
         std::iter::successors(Some(top), move |&id| self.after_in_preorder(id, top))
@@ -273,6 +283,63 @@ impl Tree {
 
     fn page(&self, id: NodeId) -> &Page {
         self.pages.get(id.0 as usize / PAGE_NODES)
+    }
+}
+
+/// Events and fields.
+impl Tree {
+    /// Returns the elements from *target* upwards that have attribute *name*, with
+    /// its value; none at all if what was meant is disabled.
+    pub fn listeners(&self, target: NodeId, name: &str) -> Vec<(NodeId, String)> {
+        let Some(name) = self.names.find(name) else {
+            return Vec::new();
+        };
+        let mut found = Vec::new();
+        let mut at = target;
+        while at != ROOT && !at.is_none() {
+            if self.is_disabled(at) {
+                return Vec::new();
+            }
+            if let Some(value) = self.attribute_by_id(at, name) {
+                found.push((at, value.to_owned()));
+            }
+            at = self.node(at).parent;
+        }
+        found
+    }
+
+    fn is_disabled(&self, id: NodeId) -> bool {
+        let node = self.node(id);
+        node.kind == Kind::Html
+            && self.attribute_by_id(id, n::DISABLED).is_some()
+            && matches!(
+                self.tag(id),
+                "button" | "fieldset" | "input" | "optgroup" | "option" | "select" | "textarea"
+            )
+    }
+
+    /// Returns the property that *value*, in JSON, would set if the user changed the
+    /// field *id* so; `None` if that is no field, or not one a user can change so.
+    pub fn field_property(&self, id: NodeId, value: &str) -> Option<&'static str> {
+        let node = self.node(id);
+        if node.kind != Kind::Html || self.attribute_by_id(id, n::DISABLED).is_some() {
+            return None;
+        }
+        let is_input = node.name == n::INPUT;
+        let input_type = self
+            .attribute_by_id(id, n::TYPE)
+            .unwrap_or("")
+            .to_ascii_lowercase();
+        let is_tick = is_input && matches!(&*input_type, "checkbox" | "radio");
+        let is_file = is_input && input_type == "file";
+        let is_many = node.name == n::SELECT && self.attribute_by_id(id, n::MULTIPLE).is_some();
+        match value.as_bytes().first()? {
+            b't' | b'f' if is_tick => Some(".checked"),
+            b'[' if is_file || is_many => Some(".value"),
+            b'"' if is_tick || is_file || is_many || input_type == "hidden" => None,
+            b'"' if is_input || matches!(node.name, n::TEXTAREA | n::SELECT) => Some(".value"),
+            _ => None,
+        }
     }
 }
 
@@ -629,6 +696,38 @@ impl Tree {
         Ok(())
     }
 
+    /// Returns the namespace that HTML parsing gives to *tag* inside of *parent*.
+    pub fn kind_inside(&self, parent: NodeId, tag: &str) -> Kind {
+        let node = self.node(parent);
+        let is_html_point =
+            node.kind == Kind::Svg && matches!(node.name, n::FOREIGN_OBJECT | n::DESC | n::TITLE);
+        match (node.kind, tag) {
+            (Kind::Svg | Kind::MathMl, _) if !is_html_point => node.kind,
+            (_, "svg") => Kind::Svg,
+            (_, "math") => Kind::MathMl,
+            _ => Kind::Html,
+        }
+    }
+
+    /// Gives elements that were made alone, as HTML, and then put inside of SVG or
+    /// MathML, the namespace they have there.
+    pub fn settle_namespaces(&mut self, top: NodeId) -> Result<(), EditError> {
+        let mut at = Some(top);
+        while let Some(id) = at {
+            let node = *self.node(id);
+            if node.kind == Kind::Html {
+                let tag = self.tag(id).to_owned();
+                let kind = self.kind_inside(node.parent, &tag);
+                if kind == Kind::Html && id == top {
+                    return Ok(());
+                }
+                self.set_kind_and_tag(id, kind, &tag)?;
+            }
+            at = self.after_in_preorder(id, top);
+        }
+        Ok(())
+    }
+
     /// Joins texts that lie side by side and drops empty ones, as in a page that
     /// was parsed.
     pub fn normalize(&mut self) {
@@ -679,6 +778,17 @@ impl Tree {
     pub fn stamp_one(&mut self, id: NodeId) {
         if self.stamp(id) == 0 && !self.index_given(id) {
             self.set_stamp(id, uuid::take(1));
+        }
+    }
+
+    /// Gives a uuid to *top* and to every element below it that has none.
+    pub fn stamp_below(&mut self, top: NodeId) {
+        let mut at = Some(top);
+        while let Some(id) = at {
+            if self.kind(id).is_element() {
+                self.stamp_one(id);
+            }
+            at = self.after_in_preorder(id, top);
         }
     }
 

@@ -7,7 +7,6 @@
 use crate::names::known_names as n;
 use crate::node::{Kind, NodeId};
 use crate::ops::{Before, Op};
-use crate::parse::kind_inside;
 use crate::tree::{EditError, ROOT, Tree};
 use serde_json::Value;
 use std::fmt;
@@ -49,10 +48,13 @@ pub fn encode_whole(tree: &Tree, out: &mut String) {
         out,
         last_stamp: 0,
     };
-    let html = tree.children(ROOT).find(|&id| tree.kind(id).is_element());
-    if let Some(html) = html {
-        let count = tree.children(html).count() as u32;
-        encoder.op(&Op::Fill { node: html, count });
+    let is_sent = |id: &NodeId| tree.kind(*id) != Kind::Doctype;
+    let nodes: Vec<NodeId> = tree.children(ROOT).filter(is_sent).collect();
+    encoder.number(FILL);
+    encoder.raw("0");
+    encoder.number(nodes.len() as u64);
+    for id in nodes {
+        encoder.nodes(ROOT, id, 1);
     }
 }
 
@@ -234,7 +236,7 @@ impl Encoder<'_, '_> {
 
     fn tag(&mut self, parent: NodeId, id: NodeId) {
         let tag = self.new.tag(id);
-        if self.new.kind(id) == kind_inside(self.new, parent, tag) {
+        if self.new.kind(id) == self.new.kind_inside(parent, tag) {
             self.string(tag);
         } else {
             self.explicit_tag(id);
@@ -473,7 +475,13 @@ impl Applier<'_> {
             REPLACE => self.replace()?,
             FILL => {
                 let id = self.known()?;
-                self.tree.remove_children(id);
+                let children: Vec<NodeId> = self.tree.children(id).collect();
+                for child in children {
+                    // A page keeps its doctype.
+                    if self.tree.kind(child) != Kind::Doctype {
+                        self.tree.remove(child);
+                    }
+                }
                 let count = self.number()?;
                 self.nodes(id, None, count)?;
             }
@@ -554,7 +562,7 @@ impl Applier<'_> {
             Some(("svg", tag)) => (Kind::Svg, tag.to_owned()),
             Some(("math", tag)) => (Kind::MathMl, tag.to_owned()),
             Some((_, tag)) => (Kind::Html, tag.to_owned()),
-            None => (kind_inside(self.tree, parent, &tag), tag),
+            None => (self.tree.kind_inside(parent, &tag), tag),
         })
     }
 

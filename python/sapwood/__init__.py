@@ -1,0 +1,36 @@
+"""Live web pages written in Python."""
+
+from sapwood.app import App
+from sapwood.diff import TemplateDiff
+from sapwood.element import Element, Subscription
+from sapwood.errors import (
+    AppError,
+    FrameError,
+    HandlerError,
+    HtmlError,
+    SapwoodError,
+    SelectorSyntaxError,
+    TemplateError,
+    TreeError,
+)
+from sapwood.events import EventHandler
+from sapwood.session import Session
+from sapwood.template import Template
+
+__all__ = [
+    "App",
+    "AppError",
+    "Element",
+    "EventHandler",
+    "FrameError",
+    "HandlerError",
+    "HtmlError",
+    "SapwoodError",
+    "SelectorSyntaxError",
+    "Session",
+    "Subscription",
+    "Template",
+    "TemplateDiff",
+    "TemplateError",
+    "TreeError",
+]

@@ -1,0 +1,135 @@
+"""The command `sapwood`: finds an app, serves it, says where.
+
+Whatever is wrong before the server runs ends in one sentence that says how to mend it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import ipaddress
+import os
+import re
+import socket
+import sys
+import traceback
+from pathlib import Path
+
+import click
+import uvicorn
+
+from sapwood.app import App
+from sapwood.protocol import JOIN_BYTES_MAX
+
+
+@click.group()
+@click.version_option(package_name="sapwood")
+def main() -> None:
+    """Live web pages written in Python."""
+
+
+@main.command()
+@click.argument("target")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
+@click.option("--reload", is_flag=True, help="Start anew whenever a file beside the app changes.")
+@click.option("--debug/--no-debug", default=None, help="Show errors in the page; on at loopback.")
+def run(target: str, host: str, port: int, reload: bool, debug: bool | None) -> None:
+    """Serve TARGET: a file (app.py), a module (package.module), or either with :name."""
+    debug = _is_loopback(host) if debug is None else debug
+    os.environ["SAPWOOD_DEBUG"] = "1" if debug else "0"
+    folder, module, name = _locate(target)
+    sys.path.insert(0, str(folder))
+    if not reload:
+        _import_app(module, name, target)
+    listener = _listen(host, port)
+    address = _address(host, listener.getsockname()[1])
+    click.echo(f"Sapwood serves {target} on {address} (stop with Ctrl+C)")
+    config = uvicorn.Config(
+        f"{module}:{name}",
+        ws="websockets-sansio",
+        ws_max_size=JOIN_BYTES_MAX + 4096,
+        ws_per_message_deflate=False,
+        server_header=False,
+        log_level="warning",
+        timeout_graceful_shutdown=5,
+        reload=reload,
+        reload_dirs=[str(folder)] if reload else None,
+        reload_includes=["*.py", "*.html", "*.css", "*.js"] if reload else None,
+    )
+    server = uvicorn.Server(config)
+    if reload:
+        # Loaded late: it needs watchfiles, and only reloading does.
+        from uvicorn.supervisors import ChangeReload
+
+        ChangeReload(config, target=server.run, sockets=[listener]).run()
+    else:
+        server.run(sockets=[listener])
+
+
+def _locate(target: str) -> tuple[Path, str, str]:
+    """Return the folder to import from, the module's name and the app's name."""
+    path, _, name = target.partition(":")
+    name = name or "app"
+    if path.endswith(".py") or os.sep in path:
+        file = Path(path)
+        if not file.is_file():
+            _fail(f"there is no file {path!r} here ({Path.cwd()}); name the file with the app")
+        if not file.stem.isidentifier():
+            _fail(f"{file.name!r} cannot be imported: rename it to letters, digits and _")
+        return file.resolve().parent, file.stem, name
+    if not re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)*", path):
+        _fail(f"{path!r} is neither a file that ends in .py nor a module's dotted name")
+    return Path.cwd(), path, name
+
+
+def _import_app(module: str, name: str, target: str) -> None:
+    try:
+        found = getattr(importlib.import_module(module), name, None)
+    except ModuleNotFoundError as error:
+        if error.name != module and not module.startswith(f"{error.name}."):
+            _fail_inside(target, error)
+        _fail(f"there is no module {module!r}; name a file (app.py) or a module that is installed")
+    except Exception as error:  # whatever the app's own code raises
+        _fail_inside(target, error)
+    if found is None:
+        apps = [key for key, value in vars(sys.modules[module]).items() if isinstance(value, App)]
+        mend = f"say {target.partition(':')[0]}:{apps[0]}" if apps else "write app = sapwood.App()"
+        _fail(f"{target!r} has no {name!r}; {mend}")
+    if not callable(found):
+        _fail(f"{name!r} in {target!r} is {type(found).__name__}, not an app: name a sapwood.App")
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        reason = error.strerror or str(error)
+        _fail(f"cannot listen on {host} port {port}: {reason}; try --port {port + 1}")
+    listener.set_inheritable(True)
+    return listener
+
+
+def _address(host: str, port: int) -> str:
+    shown = "127.0.0.1" if host == "0.0.0.0" else f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{port}"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _fail_inside(target: str, error: Exception) -> None:
+    """Show the app's own error, without the way through ours."""
+    traceback.print_exception(error)
+    _fail(f"{target!r} cannot be imported: {type(error).__name__}: {error}")
+
+
+def _fail(message: str) -> None:
+    raise click.ClickException(message)

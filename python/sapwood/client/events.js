@@ -1,0 +1,83 @@
+// @ts-check
+/**
+ * Listens for the user, once per event type, at the document.
+ *
+ * Which elements have handlers stands in the page: `_onclick`. An event that
+ * does not bubble is caught on the way down and only counts where it happened.
+ */
+
+/** @typedef {Record<string, string | number | boolean>} EventData */
+
+/**
+ * Returns the function that starts to listen for a type of event.
+ * @param {Document} document
+ * @param {(origin: Element, type: string, data: EventData | null) => void} send
+ */
+export function delegate(document, send) {
+  /** @type {Set<string>} */
+  const types = new Set();
+  return (/** @type {string} */ type) => {
+    if (types.has(type)) return;
+    types.add(type);
+    // Scrolling by touch or wheel must not wait for us, so we promise not to prevent it.
+    const passive = type !== "click" && type !== "submit";
+    for (const capture of [false, true]) {
+      const handle = (/** @type {Event} */ event) => event.bubbles !== capture && receive(event, send);
+      document.addEventListener(type, handle, { capture, passive });
+    }
+  };
+}
+
+/** @param {Event} event @param {Parameters<typeof delegate>[1]} send */
+function receive(event, send) {
+  const { type, bubbles, currentTarget } = event;
+  // Scrolling and selecting happen to the document, which has no uuid.
+  const target = /** @type {Element} */ (event.target === currentTarget ? /** @type {Document} */ (currentTarget).body : event.target);
+  const origin = target.closest("[uuid]");
+  if (!origin || !(bubbles || origin === target) || target.closest("[data-sapwood-status]")) return;
+  /** @type {Element | null} */
+  let owner = origin;
+  while (owner && !owner.hasAttribute("_on" + type)) owner = bubbles ? owner.parentElement : null;
+  if (!owner) return;
+  if (staysHere(event, target, owner)) event.preventDefault();
+  send(origin, type, collect(event));
+}
+
+/** Says whether the browser must not leave the page, or the place in it, for an event that is sent.
+ * @param {any} event @param {Element} target @param {Element} owner */
+function staysHere(event, target, owner) {
+  // A dialog's form closes the dialog and leaves no page.
+  if (event.type === "submit") return (event.submitter?.formMethod || event.target.method) !== "dialog";
+  if (event.type !== "click" || hasModifier(event)) return false;
+  const link = target.closest("a[href]");
+  const href = link?.getAttribute("href");
+  // A link to nowhere is a button; a link to a section is one if it, or what is in it, has the handler.
+  return href === "" || href === "#" || (href?.[0] === "#" && link?.contains(owner));
+}
+
+const MODIFIERS = ["altKey", "ctrlKey", "metaKey", "shiftKey"];
+const NAMES = [
+  ...MODIFIERS,
+  ..."key code repeat clientX clientY offsetX offsetY button buttons deltaX deltaY pointerType".split(" "),
+];
+
+/** @param {any} event */
+function hasModifier(event) {
+  return MODIFIERS.some((name) => event[name]);
+}
+
+/** Returns what the DOM says about an event, without what is false or empty.
+ * @param {any} event @returns {EventData | null} */
+export function collect(event) {
+  const { type, detail, submitter, changedTouches } = event;
+  const isClick = type === "click";
+  if (isClick && detail < 2 && !hasModifier(event)) return null;
+  /** @type {EventData} */
+  const data = {};
+  for (const name of isClick || event instanceof CustomEvent ? ["detail", ...NAMES] : NAMES) {
+    const value = event[name] ?? changedTouches?.[0]?.[name];
+    if (value === 0 || (value && typeof value !== "object")) data[name] = value;
+  }
+  if (submitter?.name) data.submitter = submitter.getAttribute("uuid");
+  return Object.keys(data).length ? data : null;
+}

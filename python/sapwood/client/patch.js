@@ -1,0 +1,214 @@
+// @ts-check
+/**
+ * Applies patches to the document.
+ *
+ * Elements are found by id in a Map that every op keeps right; texts and
+ * comments by their index among the nodes that the server knows.
+ */
+import { Filling } from "./fill.js";
+import { container, isLeaf, setAttribute, uuidOf } from "./nodes.js";
+import { setProperty } from "./property.js";
+import { Desync, expect, Reader } from "./reader.js";
+
+/** The document as the server knows it. */
+export class Page {
+  /** @type {Map<string, Element>} */
+  elements = new Map();
+
+  #listen;
+  #holds;
+  #c = 0;
+
+  /** True while focus is being put back: no event of that is the user's. */
+  restoring = false;
+
+  /**
+   * *listen* hears of every event type that an element has handlers for;
+   * *holds* says whether a property is the user's, in a frame that covers events up to *c*.
+   * @param {Document} document
+   * @param {string} prefix
+   * @param {{ listen?: (type: string) => void, holds?: (element: Element, name: string, c: number) => boolean }} hooks
+   */
+  constructor(document, prefix, { listen = () => {}, holds = () => false } = {}) {
+    this.document = document;
+    this.prefix = prefix;
+    this.#listen = listen;
+    this.#holds = holds;
+    for (const element of stamped(document)) {
+      this.elements.set(uuidOf(element), element);
+      for (const { name } of element.attributes) this.#hear(name);
+    }
+  }
+
+  /** Apply the ops of one patch, sent when events up to *c* were handled. @param {unknown[]} ops @param {number} c */
+  apply(ops, c = Infinity) {
+    this.#c = c;
+    const reader = new Reader(ops);
+    try {
+      while (!reader.done) this.#step(reader);
+    } catch (error) {
+      throw new Desync(`operand ${reader.position}: ${error}`);
+    }
+  }
+
+  /** @param {Reader} reader */
+  #step(reader) {
+    const op = reader.next();
+    const node = this.#node(reader.next());
+    const element = /** @type {Element} */ (node);
+    const inside = container(node);
+    switch (op) {
+      case 0:
+        return this.#setText(inside, reader.string());
+      case 1:
+        childAt(inside, reader.count()).nodeValue = reader.string();
+        return;
+      case 2:
+        return this.setAttribute(element, reader.string(), reader.string());
+      case 3:
+        return this.#drop(element, reader.string());
+      case 4:
+        return this.setProperty(element, reader.string(), reader.next());
+      case 5: {
+        const before = this.#before(inside, reader.next());
+        return new Filling(this, reader).insert(node, reader.count(), before);
+      }
+      case 6:
+        this.forget(node);
+        return element.remove();
+      case 7:
+        return childAt(inside, reader.count()).remove();
+      case 8: {
+        const parent = container(this.#node(reader.next()));
+        return this.place(element, parent, this.#before(parent, reader.next()));
+      }
+      case 9:
+        return this.#replace(element, reader.string(), reader.next());
+      case 10:
+        return new Filling(this, reader).refill(node, reader.count());
+      default:
+        expect(false, `op ${op}`);
+    }
+  }
+
+  /** @param {number | string} id */
+  uuid(id) {
+    return typeof id === "number" ? this.prefix + id.toString(36) : id;
+  }
+
+  /** Return what an element is called on the wire. @param {Element} element */
+  id(element) {
+    const uuid = uuidOf(element);
+    const counter = parseInt(uuid.slice(this.prefix.length), 36);
+    return counter > 0 && this.uuid(counter) === uuid ? counter : uuid;
+  }
+
+  /** Take a node and all that is in it out of the Map. @param {Node} root */
+  forget(root) {
+    for (const element of stamped(root)) {
+      const uuid = uuidOf(element);
+      if (this.elements.get(uuid) === element) this.elements.delete(uuid);
+    }
+  }
+
+  /** @param {Element} element @param {string} name @param {any} value */
+  setAttribute(element, name, value) {
+    expect(typeof value === "string", value);
+    if (element.getAttribute(name) !== value) setAttribute(element, name, value);
+    this.#hear(name);
+  }
+
+  /** Set a property that is not the user's; without a value to its default. @param {Element} element @param {string} name @param {unknown} [value] */
+  setProperty(element, name, value) {
+    if (!this.#holds(element, name, this.#c)) setProperty(element, name, value);
+  }
+
+  /** Move a node with its focus, selection, scrolling and frames, as far as the browser can.
+   * @param {Node} node @param {Node} parent @param {Node | null} before */
+  place(node, parent, before) {
+    try {
+      return /** @type {any} */ (parent).moveBefore(node, before);
+    } catch {
+      // The browser has no moveBefore, or one of the two is in no document.
+    }
+    const focused = /** @type {any} */ (this.document.activeElement);
+    const isInside = node.contains(focused);
+    const { selectionStart, selectionEnd, selectionDirection } = focused ?? {};
+    this.restoring = isInside;
+    try {
+      parent.insertBefore(node, before);
+      if (isInside) focused.focus({ preventScroll: true });
+      if (isInside && selectionStart != null) focused.setSelectionRange(selectionStart, selectionEnd, selectionDirection);
+    } finally {
+      this.restoring = false;
+    }
+  }
+
+  /** Give an element another tag; it keeps its id and children. @param {Element} element @param {string} tag @param {unknown} attributes */
+  #replace(element, tag, attributes) {
+    const id = this.id(element);
+    const node = new Reader([tag, id, attributes, 0]);
+    this.elements.delete(uuidOf(element));
+    new Filling(this, node).insert(element.parentNode ?? this.document, 1, element);
+    const inside = container(this.#node(id));
+    for (let child; (child = container(element).firstChild); ) this.place(child, inside, null);
+    element.remove();
+  }
+
+  /** @param {Element} element @param {string} name */
+  #drop(element, name) {
+    if (name[0] !== ".") element.removeAttribute(name);
+    else this.setProperty(element, name.slice(1));
+  }
+
+  /** @param {string} name */
+  #hear(name) {
+    if (name.startsWith("_on")) this.#listen(name.slice(3));
+  }
+
+  /** Find a node; 0 is the document. @param {any} id @returns {Element | Document} */
+  #node(id) {
+    const node = id === 0 ? this.document : this.elements.get(this.uuid(id));
+    expect(node, id);
+    return /** @type {Element} */ (node);
+  }
+
+  /** @param {Node} parent @param {any} id */
+  #before(parent, id) {
+    if (id < 0) return childAt(parent, -1 - id);
+    return id === 0 ? null : this.#node(id);
+  }
+
+  /** @param {Node} inside @param {string} text */
+  #setText(inside, text) {
+    const first = inside.firstChild;
+    if (text && first?.nodeType === 3 && !first.nextSibling) {
+      // The same text node goes on, and a selection in it stays.
+      first.nodeValue = text;
+      return;
+    }
+    for (const child of inside.childNodes) this.forget(child);
+    inside.textContent = text;
+  }
+}
+
+/** Walks all elements with a uuid, those in templates too. @param {Node} root */
+function* stamped(root) {
+  const roots = [root];
+  for (const each of roots) {
+    for (const node of [each, .../** @type {Element} */ (each).querySelectorAll?.("[uuid]") ?? []]) {
+      const inside = container(node);
+      if (inside !== node) roots.push(inside);
+      if (uuidOf(node)) yield /** @type {Element} */ (node);
+    }
+  }
+}
+
+/** Finds a text or comment by its index; elements without a uuid do not count.
+ * @param {Node} parent @param {number} index */
+function childAt(parent, index) {
+  for (let child = /** @type {any} */ (parent.firstChild); child; child = child.nextSibling) {
+    if ((isLeaf(child) || uuidOf(child)) && index-- === 0) return expect(isLeaf(child)) && child;
+  }
+  return expect(false, "index");
+}

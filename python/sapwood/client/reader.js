@@ -1,0 +1,84 @@
+// @ts-check
+/**
+ * Reads the operands of a patch from front to back.
+ *
+ * Nothing is skipped and nothing is guessed: whatever is not as
+ * docs/protocol.md says throws `Desync`, and the page asks for a fresh tree.
+ */
+
+/** @typedef {{ tag: string, id: number | string, attributes: unknown[], children: number | string }} ElementNode */
+/** @typedef {{ tag: -1 | -2, children: string }} Leaf a text or a comment */
+
+export class Reader {
+  position = 0;
+  /** The last id in this op: an id that is left out follows it. */
+  last = 0;
+  #items;
+
+  /** @param {unknown[]} items */
+  constructor(items) {
+    this.#items = items;
+  }
+
+  get done() {
+    return this.position >= this.#items.length;
+  }
+
+  /** @returns {any} */
+  next() {
+    return expect(!this.done) && this.#items[this.position++];
+  }
+
+  /** @returns {string} */
+  string() {
+    const item = this.next();
+    expect(typeof item === "string", item);
+    return item;
+  }
+
+  /** @returns {number} */
+  count() {
+    const item = this.next();
+    expect(isCount(item), item);
+    return item;
+  }
+
+  /** @returns {ElementNode | Leaf} */
+  node() {
+    const tag = this.next();
+    if (tag === -1 || tag === -2) return { tag, children: this.string() };
+    let id = this.next();
+    if (id === 0 && this.last) id = this.last + 1;
+    if (isCount(id)) this.last = id;
+    let children = this.next();
+    const attributes = Array.isArray(children) ? children : [];
+    if (children === attributes) children = this.next();
+    const isRight = typeof tag === "string" && id && (typeof id === "string" || isCount(id));
+    expect(isRight && (typeof children === "string" || isCount(children)), tag);
+    return { tag, id, attributes, children };
+  }
+
+  /** Read *count* nodes and all that is in them. @param {number} count @param {(node: ElementNode) => void} [visit] */
+  skip(count, visit) {
+    for (; count > 0; count--) {
+      const node = this.node();
+      if (!("id" in node)) continue;
+      visit?.(node);
+      if (typeof node.children === "number") count += node.children;
+    }
+  }
+}
+
+/** The page and the server's tree are not the same any more. */
+export class Desync extends Error {}
+
+/** Refuse what the protocol does not say. @param {unknown} isRight @param {unknown} item @returns {true} */
+export function expect(isRight, item = "end") {
+  if (!isRight) throw new Desync(`unexpected ${item}`);
+  return true;
+}
+
+/** @param {unknown} item */
+function isCount(item) {
+  return Number.isSafeInteger(item) && /** @type {number} */ (item) >= 0;
+}

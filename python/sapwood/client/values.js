@@ -1,0 +1,107 @@
+// @ts-check
+/**
+ * Knows which form fields the user edited since they were last reported.
+ *
+ * For each edited field it also keeps the number of the first event that can
+ * carry the latest edit: until the server has handled that one, what it sets
+ * comes from before the edit and is dropped.
+ */
+
+/** @typedef {{ type: string, options: HTMLOptionElement[], form: HTMLFormElement | null } & Omit<HTMLInputElement, "type" | "form">} Field */
+/** @typedef {string | boolean | string[]} Value */
+
+export class Values {
+  #document;
+  #page;
+  #count;
+  /** @type {Set<Field>} */
+  #edited = new Set();
+  /** @type {WeakMap<object, number>} */
+  #carriers = new WeakMap();
+  /** @type {EventTarget | null} */
+  #composing = null;
+
+  /** *page* says what elements are called, *count* how many events there were.
+   * @param {Document} document @param {Pick<import("./patch.js").Page, "elements" | "id" | "uuid">} page @param {() => number} count */
+  constructor(document, page, count) {
+    this.#document = document;
+    this.#page = page;
+    this.#count = count;
+    /** @param {string} type @param {(target: any, isTrusted: boolean) => void} run */
+    const listen = (type, run) => document.addEventListener(type, ({ target, isTrusted }) => run(target, isTrusted), true);
+    listen("input", (target) => this.edit(target));
+    // The browser's own change says nothing that input did not; a script's may.
+    listen("change", (target, isTrusted) => isTrusted || this.edit(target));
+    // The fields of a form are reset after the event, not before.
+    listen("reset", ({ elements }) => setTimeout(() => [...elements].forEach((field) => this.edit(field))));
+    listen("compositionstart", (target) => (this.#composing = target));
+    listen("compositionend", () => (this.#composing = null));
+  }
+
+  /** Note that the user changed a field. @param {any} target */
+  edit(target) {
+    if (!/^(input|select|textarea)$/.test(target.localName)) return;
+    for (const field of target.type === "radio" ? this.#group(target) : [target]) {
+      this.#carriers.set(field, this.#count() + 1);
+      this.#edited.add(field);
+    }
+  }
+
+  /** A new session knows the page's HTML: note every field that is not so. */
+  restart() {
+    this.#carriers = new WeakMap();
+    for (const field of this.#document.querySelectorAll("input,select,textarea")) {
+      if (isChanged(/** @type {any} */ (field))) this.edit(field);
+    }
+  }
+
+  /** Return the values of the edited fields by id, for event *c*. @param {number} c */
+  report(c) {
+    const page = this.#page;
+    /** @type {Map<number | string, Value>} */
+    const fields = new Map();
+    for (const field of this.#edited) {
+      const id = page.id(field);
+      if (page.elements.get(page.uuid(id)) !== field) continue;
+      this.#carriers.set(field, c);
+      fields.set(id, valueOf(field));
+    }
+    this.#edited.clear();
+    return fields;
+  }
+
+  /** Say whether a property is the user's, in a frame that covers events up to *c*.
+   * @param {Element} element @param {string} name @param {number} c */
+  holds(element, name, c) {
+    return (name === "value" && element === this.#composing) || (this.#carriers.get(element) ?? 0) > c;
+  }
+
+  /** All radio buttons that change when one does. @param {Field} radio */
+  #group({ name, form }) {
+    const radios = /** @type {Iterable<any>} */ (this.#document.querySelectorAll("[type=radio]"));
+    return [...radios].filter((other) => other.name === name && other.form === form);
+  }
+}
+
+/** Returns what the server is told about a field. @param {Field} field @returns {Value} */
+export function valueOf(field) {
+  if (isBox(field)) return field.checked;
+  if (field.files) return [...field.files].map((file) => file.name);
+  if (!field.options || !field.multiple) return field.value;
+  return [...field.options].filter((option) => option.selected).map((option) => option.value);
+}
+
+/** @param {Field} field */
+function isChanged(field) {
+  if (isBox(field)) return field.checked !== field.defaultChecked;
+  if (!field.options) return field.value !== field.defaultValue;
+  // A drop-down list of which no option is said to be selected shows the first.
+  return [...field.options].some(
+    ({ selected, defaultSelected, index }) => selected !== defaultSelected && (index || field.multiple),
+  );
+}
+
+/** @param {Field} field */
+function isBox({ type }) {
+  return type === "checkbox" || type === "radio";
+}

@@ -1,0 +1,54 @@
+"""The difference of two trees, for whoever wants to see or send it."""
+
+from __future__ import annotations
+
+from sapwood import _core
+from sapwood.element import Element
+from sapwood.template import Template
+
+Operation = tuple[str | None, ...]
+
+
+class TemplateDiff:
+    """What leads from one template, or element, to another.
+
+    Two versions of one template (`old = template.clone`) are compared at the price of
+    what changed; others are compared element by element, by uuid.
+    """
+
+    __slots__ = ("_patch",)
+
+    def __init__(self) -> None:
+        self._patch: _core.Patch | None = None
+
+    def track_differences(self, new: Template | Element, old: Template | Element) -> None:
+        """Find what leads from *old* to *new*."""
+        self._patch = _core.diff(_tree(new), _tree(old))
+
+    @property
+    def differences(self) -> dict[str, dict[str, str]]:
+        """What happened to which element: uuid → `{"status": "Added" | "Changed" | "Removed"}`."""
+        found = self._tracked().differences()
+        return {uuid: {"status": status} for uuid, status in found.items()}
+
+    @property
+    def operations(self) -> list[Operation]:
+        """The steps in their order: a name as in docs/protocol.md, then its operands.
+
+        Elements are named by uuid (None is the document, or the end of a list), new
+        nodes are HTML.
+        """
+        return self._tracked().operations()
+
+    def encode(self) -> bytes:
+        """Return the steps as a browser gets them: a flat JSON array in UTF-8."""
+        return self._tracked().encode()
+
+    def _tracked(self) -> _core.Patch:
+        if self._patch is None:
+            raise ValueError("nothing to tell yet: call track_differences(new, old) first")
+        return self._patch
+
+
+def _tree(of: Template | Element) -> _core.Tree:
+    return of._subtree() if isinstance(of, Element) else of._tree

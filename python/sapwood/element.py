@@ -1,0 +1,273 @@
+"""One element of a page.
+
+An element lives in exactly one tree: its template's, or one of its own while it is
+alone. Everything it says about itself it reads from there; the object adds only
+handlers and whatever attributes you set on it, and is the same object every time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Self, cast
+
+import msgspec
+
+from sapwood import _core
+from sapwood.events import Handler, check_handler, check_type
+from sapwood.views import Attributes, Children, Classes, Style
+
+Content = str | int | float | None | _core.Node | Iterable[str | int | float | _core.Node]
+
+_TAG = re.compile(r"[A-Za-z][\w.-]*", re.ASCII)
+_FIELDS = frozenset({"input", "textarea", "select"})
+
+
+class Element(_core.Node):
+    """An element: a tag, attributes, and content of texts and other elements.
+
+    `content` is a string, a number, an element, or a list of these in their order.
+    `on…` keywords register handlers: `Element("button", "+1", onclick=self.increment)`.
+    Raises ValueError for an impossible tag, class or attribute name, TypeError for an
+    argument of the wrong type, TreeError for an element that would contain itself.
+    """
+
+    def __init__(
+        self,
+        tag: str,
+        content: Content = None,
+        *,
+        id: str | None = None,
+        classes: Iterable[str] = (),
+        style: Mapping[str, object] | None = None,
+        attrs: Mapping[str, object] | None = None,
+        value: str | None = None,
+        **handlers: Handler,
+    ) -> None:
+        self._create(_check_tag(tag), Element)
+        if id is not None:
+            self.id = id
+        if classes:
+            Classes(self).add(*classes)
+        if style:
+            self.style.update(style)  # type: ignore[arg-type]  # the view makes strings of values
+        if attrs:
+            self.attrs.update(attrs)  # type: ignore[arg-type]  # the same
+        if content is not None:
+            self.content = content
+        if value is not None:
+            self.value = value
+        for name, handler in handlers.items():
+            if not name.startswith("on"):
+                raise TypeError(f"Element() got an unexpected keyword argument {name!r}")
+            self.on(name.removeprefix("on"), handler)
+
+    # --- What it is ------------------------------------------------------------
+
+    @property
+    def tag(self) -> str:
+        """The tag's name; another one keeps uuid, attributes, content and handlers."""
+        return super().tag
+
+    @tag.setter
+    def tag(self, tag: str) -> None:
+        self._set_tag(_check_tag(tag))
+
+    @property
+    def id(self) -> str | None:
+        """The attribute `id`."""
+        return self._attribute("id")
+
+    @id.setter
+    def id(self, id: str | None) -> None:
+        self.attrs["id"] = id
+
+    @property
+    def attrs(self) -> Attributes:
+        """The attributes, as a live dict."""
+        return Attributes(self)
+
+    @attrs.setter
+    def attrs(self, attrs: Mapping[str, object]) -> None:
+        new = dict(attrs)
+        view = Attributes(self)
+        view.update(new)  # type: ignore[arg-type]  # the view makes strings of values
+        for name in [name for name in view if name not in new]:
+            del view[name]
+
+    @property
+    def classes(self) -> Classes:
+        """The classes, as a live list."""
+        return Classes(self)
+
+    @classes.setter
+    def classes(self, classes: Iterable[str]) -> None:
+        Classes(self)._store(classes.split() if isinstance(classes, str) else classes)
+
+    @property
+    def style(self) -> Style:
+        """The inline style, as a live dict of CSS properties."""
+        return Style(self)
+
+    @style.setter
+    def style(self, style: Mapping[str, object]) -> None:
+        new = dict(style)
+        view = Style(self)
+        view._store({})
+        view.update(new)  # type: ignore[arg-type]  # the view makes strings of values
+
+    # --- What the user may change ----------------------------------------------
+
+    @property
+    def value(self) -> str | list[str]:
+        """What a form field holds, with what the user typed; else the attribute `value`.
+
+        A list of strings for a multiple select and for the names in a file field.
+        """
+        live = self._attribute(".value")
+        if live is not None:
+            return cast("str | list[str]", msgspec.json.decode(live))
+        match self.tag:
+            case "textarea":
+                return self.text
+            case "select":
+                return self._selected()
+            case _:
+                return self._attribute("value") or ""
+
+    @value.setter
+    def value(self, value: str | float | list[str] | None) -> None:
+        if self.tag not in _FIELDS:
+            self.attrs["value"] = value
+        elif isinstance(value, list):
+            self._set_attribute(".value", _json([str(item) for item in value]))
+        else:
+            self._set_attribute(".value", _json("" if value is None else str(value)))
+
+    def _selected(self) -> str | list[str]:
+        options = self.querySelectorAll("option")
+        chosen = [o for o in options if o._attribute("selected") is not None]
+        values = [o.attrs.get("value", o.text.strip()) for o in chosen]
+        if self._attribute("multiple") is not None:
+            return values
+        if values:
+            return values[-1]
+        return options[0].attrs.get("value", options[0].text.strip()) if options else ""
+
+    @property
+    def checked(self) -> bool:
+        """Whether a checkbox or radio button is ticked, by the page or by the user."""
+        live = self._attribute(".checked")
+        return live == "true" if live is not None else self._attribute("checked") is not None
+
+    @checked.setter
+    def checked(self, checked: bool) -> None:
+        self._set_attribute(".checked", "true" if checked else "false")
+
+    # --- Where it is -----------------------------------------------------------
+
+    @property
+    def children(self) -> Children:
+        """The child elements, as a live list; texts between them are in `content`."""
+        return Children(self)
+
+    @children.setter
+    def children(self, children: Iterable[Element]) -> None:
+        Children(self)[:] = list(children)
+
+    def remove(self) -> None:
+        """Take the element out of its parent; it can be put in again."""
+        self._detach()
+
+    def replace_with(self, other: Element | str) -> None:
+        """Put *other* where this element is, and take this one out."""
+        parent = self.parent
+        if parent is None:
+            raise ValueError(f"{self!r} has no parent to be replaced in")
+        if other is self:
+            return
+        parent._insert(other, self)
+        self.remove()
+
+    def walk(self) -> Iterator[Element]:
+        """Go through this element and all below it, parents first."""
+        return iter(self._walk())
+
+    def querySelector(self, selector: str) -> Element | None:
+        """Return the first element below this one that *selector* selects.
+
+        Raises SelectorSyntaxError.
+        """
+        return self._query(selector)
+
+    def querySelectorAll(self, selector: str) -> list[Element]:
+        """Return all elements below this one that *selector* selects, in document order."""
+        return self._query_all(selector)
+
+    @property
+    def clone(self) -> Self:
+        """An independent copy with all below it.
+
+        It keeps the uuids until it comes into a tree that has them already.
+        """
+        copy = type(self).__new__(type(self))
+        pairs: list[tuple[Element, Element]] = [(self, copy), *self._copy_to(copy)]
+        for original, copied in pairs:
+            copied.__dict__.update(original.__dict__)
+            if original._handlers_of():
+                copied._handlers = {t: list(hs) for t, hs in original._handlers_of().items()}
+        return copy
+
+    # --- Events ----------------------------------------------------------------
+
+    _handlers: dict[str, list[Handler]]
+
+    def on(self, event_type: str, handler: Handler) -> Subscription:
+        """Call *handler* whenever *event_type* happens on this element or, if it bubbles, below.
+
+        Raises HandlerError if it wants more than one argument, the event.
+        """
+        attribute = check_type(event_type)
+        check_handler(handler)
+        if "_handlers" not in self.__dict__:
+            self._handlers = {}
+        self._handlers.setdefault(event_type, []).append(handler)
+        if self._attribute(attribute) is None:
+            self._set_attribute(attribute, "")
+        return Subscription(self, event_type, handler)
+
+    def _handlers_of(self) -> dict[str, list[Handler]]:
+        return cast("dict[str, list[Handler]]", self.__dict__.get("_handlers", {}))
+
+    def __repr__(self) -> str:
+        name = f"#{self.id}" if self.id else ""
+        return f"<Element {self.tag}{name}>"
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A handler that was registered with `Element.on`."""
+
+    element: Element
+    event_type: str
+    handler: Handler
+
+    def off(self) -> None:
+        """Call the handler no more; nothing happens if that was said before."""
+        handlers = self.element._handlers_of().get(self.event_type, [])
+        if self.handler in handlers:
+            handlers.remove(self.handler)
+        attribute = check_type(self.event_type)
+        if not handlers and self.element._attribute(attribute) == "":
+            self.element._remove_attribute(attribute)
+
+
+def _check_tag(tag: str) -> str:
+    if not isinstance(tag, str) or not _TAG.fullmatch(tag):
+        raise ValueError(f"not the name of a tag: {tag!r}")
+    return tag
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()

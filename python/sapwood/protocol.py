@@ -1,0 +1,204 @@
+"""Frames, as docs/protocol.md has them: bytes in, typed values out, and back.
+
+`decode` is total: whatever a stranger sends becomes a frame or a FrameError, at a cost
+that the frame's size bounds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from sapwood.errors import FrameError
+from sapwood.events import Event
+
+VERSION = "sapwood.1"
+EVENT_BYTES_MAX = 64 * 1024
+JOIN_BYTES_MAX = 1024 * 1024
+_NUMBER_MAX = 2**53
+_DATA_ITEMS_MAX = 64
+_FIELDS_MAX = 2000
+
+Id = int | str
+FieldValue = str | bool | list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """The first frame of a connection."""
+
+    path: str
+    token: str | None = None
+    resume: str | None = None
+    sequence: int = 0
+    fields: tuple[tuple[Id, FieldValue], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """An event, the patch it was made on, and the fields edited before it."""
+
+    event: Event
+    acknowledged: int
+    fields: tuple[tuple[Id, FieldValue], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledge:
+    """All patches up to `sequence` are in the page."""
+
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """A question whether anybody is there."""
+
+    mark: float
+
+
+@dataclass(frozen=True, slots=True)
+class Resync:
+    """A patch could not be applied; the whole tree is wanted."""
+
+    reason: str
+
+
+Frame = Join | Happened | Acknowledge | Ping | Resync
+
+
+class _JoinBody(msgspec.Struct, forbid_unknown_fields=False):
+    v: int
+    path: str
+    token: str | None = None
+    resume: str | None = None
+    s: int = 0
+    c: int = 0
+    fields: list[Any] = msgspec.field(default_factory=list)
+
+
+def decode(text: str, *, is_first: bool = False) -> Frame:
+    """Return the frame that *text* is; raise FrameError for anything else.
+
+    Only the first frame of a connection may be a join, and it must be one.
+    """
+    limit = JOIN_BYTES_MAX if is_first else EVENT_BYTES_MAX
+    # A character is at least a byte: what is too long in characters needs no encoding.
+    if len(text) > limit:
+        raise FrameError(f"a frame of over {limit} bytes", 1009)
+    try:
+        raw = text.encode()
+        if len(raw) > limit:
+            raise FrameError(f"a frame of over {limit} bytes", 1009)
+        parts = msgspec.json.decode(raw, type=list[Any])
+    except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError) as error:
+        raise FrameError("not a JSON array") from error
+    head = parts[0] if parts else None
+    if is_first != (head == 0):
+        raise FrameError("a join comes first, and only then")
+    match parts:
+        case [0, dict() as body]:
+            return _join(body)
+        case [-1, int() as sequence]:
+            return Acknowledge(_count(sequence))
+        case [-2, int() | float() as mark] if not isinstance(mark, bool):
+            return Ping(mark)
+        case [-3, str() as reason]:
+            return Resync(reason[:200])
+        case [int() as number, int() as acknowledged, int() | str() as target, *rest]:
+            return _event(number, acknowledged, target, rest)
+    raise FrameError("no frame that this protocol has")
+
+
+def _join(body: dict[str, Any]) -> Join:
+    try:
+        join = msgspec.convert(body, _JoinBody)
+    except msgspec.ValidationError as error:
+        raise FrameError(f"a join that is none: {error}") from error
+    if join.v != 1 or (join.token is None) == (join.resume is None):
+        raise FrameError("a join has version 1, and either a token or a resume token")
+    return Join(
+        path=join.path[:4096],
+        token=join.token,
+        resume=join.resume,
+        sequence=_count(join.s),
+        fields=_fields(join.fields),
+    )
+
+
+def _event(number: int, acknowledged: int, target: Id, rest: list[Any]) -> Happened:
+    if len(rest) > 3 or _count(number) < 1:
+        raise FrameError("no frame that this protocol has")
+    event_type, data, fields = (rest + [None] * 3)[:3]
+    if not isinstance(event_type, str | None) or len(event_type or "") > 64:
+        raise FrameError("the name of an event is a string of at most 64 characters")
+    event = Event(number, _id(target), event_type or "click", _data(data))
+    return Happened(event, _count(acknowledged), _fields(fields or []))
+
+
+def _data(data: Any) -> Mapping[str, Any]:
+    if data is None:
+        return {}
+    if not isinstance(data, dict) or len(data) > _DATA_ITEMS_MAX:
+        raise FrameError(f"event data is an object of at most {_DATA_ITEMS_MAX} items")
+    if not all(isinstance(value, str | int | float | None) for value in data.values()):
+        raise FrameError("event data holds strings, numbers and booleans")
+    return data
+
+
+def _fields(fields: Any) -> tuple[tuple[Id, FieldValue], ...]:
+    if not isinstance(fields, list) or len(fields) % 2 or len(fields) > 2 * _FIELDS_MAX:
+        raise FrameError(f"fields are pairs of id and value, at most {_FIELDS_MAX}")
+    return tuple((_id(fields[at]), _field_value(fields[at + 1])) for at in range(0, len(fields), 2))
+
+
+def _field_value(value: Any) -> FieldValue:
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return value
+    if not isinstance(value, str | bool):
+        raise FrameError("a field holds a string, a boolean or a list of strings")
+    return value
+
+
+def _id(value: Any) -> Id:
+    if isinstance(value, str) and len(value) <= 256:
+        return value
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < _NUMBER_MAX:
+        raise FrameError("an id is a positive number or a short string")
+    return value
+
+
+def _count(value: int) -> int:
+    if isinstance(value, bool) or not 0 <= value < _NUMBER_MAX:
+        raise FrameError("a count is a number from 0 to 2^53")
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """The answer to a join."""
+
+    mode: str
+    sequence: int
+    handled: int
+    resume: str
+    debug: bool = field(default=False)
+
+    def encode(self) -> str:
+        """Return the frame."""
+        body = {
+            "mode": self.mode,
+            "s": self.sequence,
+            "c": self.handled,
+            "resume": self.resume,
+            "dev": self.debug,
+        }
+        return encode([0, body])
+
+
+def encode(frame: list[Any]) -> str:
+    """Return a control frame as text."""
+    return msgspec.json.encode(frame).decode()

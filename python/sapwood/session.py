@@ -1,0 +1,314 @@
+"""A tab's session on the server: frames in, handlers to call, frames out; no I/O.
+
+A `Session` belongs to one tab and outlives its sockets. It takes events strictly in
+order, each once; what it owes the browser it cuts from the template's published
+version only when the window is open and somebody is there to send it. It reads no
+clock, draws no random number, starts no task: whoever drives it does.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import msgspec
+
+from sapwood import _core
+from sapwood.errors import FrameError
+from sapwood.events import NOT_BUBBLING, Event, EventHandler, Handler
+from sapwood.protocol import (
+    Acknowledge,
+    FieldValue,
+    Frame,
+    Happened,
+    Id,
+    Ping,
+    Resync,
+    encode,
+)
+from sapwood.template import Template
+
+EVENTS_WAITING_MAX = 64
+
+log = logging.getLogger("sapwood")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One handler to call for an event."""
+
+    handler: Handler
+    event: EventHandler
+
+
+class Session:
+    """What the server holds for one tab: its template, its events, its connection."""
+
+    def __init__(
+        self,
+        id: str,
+        template: Template,
+        route: str,
+        version: _core.Tree,
+        *,
+        browser: str,
+        debug: bool,
+    ) -> None:
+        #: A name for logs; it opens nothing.
+        self.id = id
+        #: Which browser the tab is of.
+        self.browser = browser
+        self.template = template
+        #: The path the page was loaded from.
+        self.route = route
+        #: Events up to this one were handled.
+        self.handled = 0
+        self.connection = Connection(self, version)
+        self._received = 0
+        self._waiting: deque[Happened] = deque()
+        self._debug = debug
+        #: Whether an event is being handled, or will be without anybody's doing.
+        self.is_busy = False
+
+    @property
+    def has_events(self) -> bool:
+        """Whether events wait to be handled."""
+        return bool(self._waiting)
+
+    # --- In --------------------------------------------------------------------
+
+    def receive(self, frame: Frame) -> None:
+        """Take a frame that is not a join; raise FrameError if it cannot be."""
+        match frame:
+            case Happened():
+                self.connection.acknowledge(frame.acknowledged)
+                self._take_event(frame)
+            case Acknowledge(sequence):
+                self.connection.acknowledge(sequence)
+            case Ping(mark):
+                self.connection.put(encode([-2, mark]))
+            case Resync(reason):
+                log.warning("session %s: the page asks for the whole tree: %r", self.id, reason)
+                self.connection.fill()
+            case _:
+                raise FrameError("a join comes first, and only then")
+
+    def _take_event(self, frame: Happened) -> None:
+        event = frame.event
+        if event.number <= self._received:
+            # Seen before: it came again because its acknowledgement was lost.
+            self.connection.repeat_acknowledgement()
+            return
+        if event.number != self._received + 1:
+            raise FrameError(f"event {event.number} after {self._received}")
+        if len(self._waiting) >= EVENTS_WAITING_MAX:
+            raise FrameError(f"more than {EVENTS_WAITING_MAX} events are waiting", 4429)
+        self._received = event.number
+        self._waiting.append(frame)
+
+    def take_fields(self, fields: tuple[tuple[Id, FieldValue], ...]) -> None:
+        """Take over what the user did to form fields."""
+        for id, value in fields:
+            self.connection.take_field(id, msgspec.json.encode(value).decode())
+
+    # --- Handling --------------------------------------------------------------
+
+    def next_event(self) -> Event | None:
+        """Return the next event to handle, its fields taken over; None if none waits."""
+        self.is_busy = bool(self._waiting)
+        if not self._waiting:
+            return None
+        frame = self._waiting.popleft()
+        # Not before its turn: a handler before it may have set the same fields.
+        self.take_fields(frame.fields)
+        return frame.event
+
+    def calls(self, event: Event) -> Iterator[Call]:
+        """Go through the handlers of *event*, from its target upwards.
+
+        What handlers of the same event change before is looked at again: each one
+        must still be in the page, and enabled, when its turn comes.
+        """
+        attribute = f"_on{event.type}"
+        path = self.template._tree.listeners(event.target, attribute)
+        if path is None:
+            return  # the element left in a patch that this browser had not seen yet
+        target = self.template._tree.find(event.target)
+        if target is None:
+            return
+        handed = EventHandler(event, target, self)
+        for element, name in path:
+            if event.type in NOT_BUBBLING and element is not target:
+                return
+            handed.current_target = element
+            if name:
+                yield Call(self.template._method(name), handed)
+            for handler in list(element._handlers_of().get(event.type, ())):
+                yield Call(handler, handed)
+            if handed._stopped:
+                return
+
+    def fail(self, event: Event, handler: Handler, error: BaseException) -> None:
+        """Log what a handler raised and, in development, tell the page."""
+        frame = traceback.extract_tb(error.__traceback__)[-1] if error.__traceback__ else None
+        where = f"{frame.filename}:{frame.lineno}" if frame else "unknown place"
+        name = getattr(handler, "__qualname__", repr(handler))
+        log.error(
+            "session %s, route %s: %s failed at %s: %r",
+            self.id,
+            self.route,
+            name,
+            where,
+            error,
+            exc_info=error,
+        )
+        text = ""
+        if self._debug:
+            told = "".join(traceback.format_exception(error))
+            text = f"{name} on {self.route}\n\n{told}"
+        self.connection.put(encode([-3, event.number, "error", text]))
+
+    def finish(self, event: Event) -> None:
+        """Count *event* as handled."""
+        self.handled = event.number
+        self.is_busy = bool(self._waiting)
+        self.connection.after_publish()
+
+    def destroy(self) -> None:
+        """Forget the template; nothing is sent any more."""
+        with self.template._lock:
+            self.template._followers.discard(self.connection)
+        self._waiting.clear()
+
+
+class Connection:
+    """The way to one browser: what it was sent, and what is ready to be sent."""
+
+    def __init__(self, session: Session, version: _core.Tree) -> None:
+        self._session = session
+        self._template = session.template
+        self._sync = _core.Sync(version)
+        self._ready: deque[str] = deque()
+        self._told = 0
+        self._must_fill = False
+        #: Counts the sockets; frames of an older one mean nothing.
+        self.epoch = 0
+        self._wake: Callable[[], None] | None = None
+        self._lock: threading.RLock = session.template._lock
+
+    # --- As the template's follower ----------------------------------------------
+
+    def before_publish(self) -> None:
+        """Take what was published so far, so that each update is a state of its own."""
+        self._cut()
+
+    def after_publish(self) -> None:
+        """Wake whoever sends."""
+        if self._wake is not None:
+            self._wake()
+
+    # --- Out ---------------------------------------------------------------------
+
+    def take(self) -> list[str]:
+        """Return the frames to send now."""
+        with self._lock:
+            self._cut()
+            if self._session.handled > self._told:
+                self._told = self._session.handled
+                self._ready.append(encode([-1, self._told]))
+            frames = list(self._ready)
+            self._ready.clear()
+        return frames
+
+    def _cut(self) -> None:
+        # Without a socket nothing is cut: one difference will do when it is back.
+        if self._wake is None or not (self._sync.is_open or self._must_fill):
+            return
+        now, handled = self._template._published, self._session.handled
+        if self._must_fill:
+            self._must_fill = False
+            frame: str | None = self._sync.cut_whole(now, handled)
+        else:
+            frame = self._sync.cut(now, handled)
+        if frame is not None:
+            self._told = handled
+            self._ready.append(frame)
+
+    def put(self, frame: str) -> None:
+        """Add a control frame."""
+        with self._lock:
+            if self._wake is None:
+                return
+            self._ready.append(frame)
+        self.after_publish()
+
+    def fill(self) -> None:
+        """Send the whole tree next, instead of a difference."""
+        with self._lock:
+            # Patches that were not sent yet do not apply any more.
+            self._ready.clear()
+            self._told = 0
+            self._must_fill = True
+        self.after_publish()
+
+    # --- In ----------------------------------------------------------------------
+
+    def acknowledge(self, sequence: int) -> None:
+        """Let go of versions that the browser has left behind."""
+        with self._lock:
+            was_open = self._sync.is_open
+            if not self._sync.acknowledge(sequence):
+                raise FrameError(f"patch {sequence} was never sent")
+            opened = not was_open and self._sync.is_open
+        if opened:
+            self.after_publish()
+
+    def repeat_acknowledgement(self) -> None:
+        """Say again which events were handled."""
+        self.put(encode([-1, self._session.handled]))
+
+    def take_field(self, id: Id, value: str) -> None:
+        """Take over a field's new value (JSON), without sending it back."""
+        with self._lock:
+            self._sync.take_field(self._template._tree, self._template._published, id, value)
+
+    # --- Coming and going --------------------------------------------------------
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a socket is there."""
+        return self._wake is not None
+
+    def open(self, wake: Callable[[], None]) -> int:
+        """Begin with a new socket; an older one is superseded."""
+        with self._lock:
+            self._template._followers.add(self)
+            self.epoch += 1
+            self._wake = wake
+            self._ready.clear()
+            self._told = self._session.handled
+            return self.epoch
+
+    def is_current(self, epoch: int) -> bool:
+        """Say whether the socket of this epoch is the one in use."""
+        return epoch == self.epoch
+
+    def close(self, epoch: int) -> bool:
+        """End with a socket; say whether it was the one in use."""
+        with self._lock:
+            if epoch != self.epoch:
+                return False
+            self._wake = None
+            self._ready.clear()
+            return True
+
+    def resume(self, sequence: int) -> None:
+        """Go on after patch *sequence*, the last in the page."""
+        with self._lock:
+            if not self._sync.resume(sequence):
+                self._sync.restart(sequence)
+                self._must_fill = True

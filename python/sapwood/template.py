@@ -1,0 +1,257 @@
+"""A page: HTML with handlers, as a tree that Python changes and browsers follow.
+
+A template holds two versions of its tree: the one that is worked on, and the one that
+was published by the last `update()`. Browsers are only ever sent published versions,
+so half-finished changes never show.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Protocol, Self
+
+from sapwood import _core
+from sapwood.element import Element
+from sapwood.errors import HandlerError, TemplateError
+from sapwood.events import Handler, check_handler
+
+
+class Follower(Protocol):
+    """Whoever is told that a template was published: a connection to a browser."""
+
+    def before_publish(self) -> None:
+        """Take what was published so far; the next version is about to replace it."""
+
+    def after_publish(self) -> None:
+        """Take note that there is something new."""
+
+
+class Template:
+    """A page made from HTML: a file beside the class, or a string that begins with `<`.
+
+    Handlers in the HTML (`<button _onclick="increment">`) name methods of the class.
+    Each browser tab gets a template of its own; with `shared=True` one template may be
+    returned to many tabs, which all see the same.
+
+    Raises TemplateError if the file cannot be read or the HTML is over a limit, and
+    HandlerError if a handler is named that the class does not have.
+    """
+
+    def __init__(self, source: str | Path, *, shared: bool = False) -> None:
+        parsed = _load(source, lambda: _folder_of(type(self)))
+        _check_names(type(self), parsed.handlers)
+        self.shared = shared
+        self._tree = parsed.tree.fork()
+        self._start()
+
+    def _start(self) -> None:
+        self._published = self._tree.fork()
+        self._pristine: _core.Tree | None = None
+        self._followers: set[Follower] = set()
+        # Guards what is published and what followers take of it, not the tree itself.
+        self._lock = threading.RLock()
+
+    # --- Finding ---------------------------------------------------------------
+
+    def querySelector(self, selector: str) -> Element | None:
+        """Return the first element that *selector* selects; the same object every time.
+
+        Raises SelectorSyntaxError.
+        """
+        return self._tree.query(selector)
+
+    def querySelectorAll(self, selector: str) -> list[Element]:
+        """Return all elements that *selector* selects, in document order."""
+        return self._tree.query_all(selector)
+
+    def getElementById(self, id: str) -> Element | None:
+        """Return the first element with this `id`."""
+        return next((e for e in self._tree.query_all("[id]") if e.id == id), None)
+
+    @property
+    def root(self) -> Element:
+        """The element `html`."""
+        return self._tree.roots()[0]
+
+    def walk(self) -> Iterator[Element]:
+        """Go through all elements, parents first."""
+        return self.root.walk()
+
+    def getFormValues(self) -> dict[str, str | list[str]]:
+        """Return what the named, enabled fields hold, as a form would send them."""
+        values: dict[str, str | list[str]] = {}
+        for field in self._tree.query_all("input[name], select[name], textarea[name]"):
+            kind = (field.attrs.get("type") or "").lower() if field.tag == "input" else ""
+            if "disabled" in field.attrs or kind in {"submit", "button", "reset", "image"}:
+                continue
+            if kind in {"checkbox", "radio"}:
+                if field.checked:
+                    values[field.attrs["name"]] = field.attrs.get("value", "on")
+            else:
+                values[field.attrs["name"]] = field.value
+        return values
+
+    # --- Versions --------------------------------------------------------------
+
+    def update(self) -> None:
+        """Publish the tree as it is now, and send every browser what changed for it.
+
+        May be called from any thread.
+        """
+        with self._lock:
+            if self._tree.same_version(self._published):
+                return
+            for follower in self._followers:
+                follower.before_publish()
+            self._published = self._tree.fork()
+            followers = list(self._followers)
+        for follower in followers:
+            follower.after_publish()
+
+    @property
+    def clone(self) -> Self:
+        """An independent copy, at the price of a few reference counts.
+
+        Attributes that hold elements of this template hold their copies in the clone.
+        """
+        return self._clone_of(self._tree)
+
+    def _clone_of(self, tree: _core.Tree) -> Self:
+        copy = type(self).__new__(type(self))
+        copies: dict[int, Element] = {}
+        fork = tree.fork()
+        for element in self._tree.objects():
+            if (type(element) is not Element or element.__dict__) and _lives_in(element, fork):
+                copied = fork.object_like(element)
+                copied.__dict__.update(element.__dict__)
+                copies[id(element)] = copied
+                if element._handlers_of():
+                    copied._handlers = {
+                        event_type: [_rebound(handler, self, copy) for handler in handlers]
+                        for event_type, handlers in element._handlers_of().items()
+                    }
+        copy.__dict__.update(self.__dict__)
+        copy._tree = fork
+        copy._start()
+        for name, value in self.__dict__.items():
+            if isinstance(value, Element) and value._tree is self._tree and name[0] != "_":
+                copy.__dict__[name] = copies.get(id(value)) or _find(fork, value)
+        return copy
+
+    def _hand_out(self) -> Self:
+        """Return the template for one more page: itself, or a clone of what it was at first."""
+        if self.shared:
+            return self
+        with self._lock:
+            if self._pristine is None:
+                self._pristine = self._tree.fork()
+                return self
+            return self._clone_of(self._pristine)
+
+    # --- Rendering -------------------------------------------------------------
+
+    @property
+    def html(self) -> str:
+        """The page as HTML, without what Sapwood adds to it."""
+        return self._tree.render(uuids=False)
+
+    def _render_page(self, head_end: str, nonce: str) -> tuple[str, _core.Tree]:
+        """Publish and render; return the HTML and the version that it shows."""
+        with self._lock:
+            if not self._followers:
+                self._tree.normalize()
+            self.update()
+            version = self._published
+        return version.render(uuids=True, head_end=head_end, nonce=nonce), version
+
+    # --- Events ----------------------------------------------------------------
+
+    def _method(self, name: str) -> Handler:
+        """Return the method that HTML calls *name*."""
+        return check_handler(getattr(self, name))
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {len(self._tree)} nodes>"
+
+
+class _Parsed:
+    """A parsed source: its tree, and the handlers it names."""
+
+    def __init__(self, html: str, origin: str) -> None:
+        try:
+            self.tree = _core.Tree.parse(html, Element)
+        except _core.HtmlError as error:
+            raise TemplateError(f"{origin}: {error}") from error
+        self.handlers = [
+            (f"{attribute}={name!r} on <{tag}> in {origin}", name)
+            for tag, attribute, name in self.tree.handler_attributes()
+        ]
+
+
+def _load(source: str | Path, folder: Callable[[], Path]) -> _Parsed:
+    if isinstance(source, str) and source.lstrip().startswith("<"):
+        return _parse(source, "the HTML")
+    path = folder() / source
+    try:
+        stat = path.stat()
+        return _parse_file(path, stat.st_mtime_ns, stat.st_size)
+    except OSError as error:
+        reason = error.strerror or error
+        raise TemplateError(
+            f"cannot read the template {str(path)!r}: {reason}; "
+            "a template is a path beside the class's file, or HTML that begins with '<'"
+        ) from error
+
+
+@lru_cache(maxsize=128)
+def _parse(html: str, origin: str) -> _Parsed:
+    return _Parsed(html, origin)
+
+
+@lru_cache(maxsize=128)
+def _parse_file(path: Path, _mtime_ns: int, _size: int) -> _Parsed:
+    try:
+        html = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise TemplateError(f"{path}: not UTF-8, at byte {error.start}") from error
+    return _Parsed(html, str(path))
+
+
+def _folder_of(cls: type[Template]) -> Path:
+    """Return the folder of the file that defines *cls*, or that made a bare Template."""
+    if cls is not Template:
+        file = getattr(sys.modules.get(cls.__module__), "__file__", None)
+        return Path(file).parent if file else Path.cwd()
+    frame = sys._getframe(1)
+    while frame.f_back and frame.f_globals.get("__name__") == __name__:
+        frame = frame.f_back
+    file = frame.f_globals.get("__file__")
+    return Path(file).parent if file else Path.cwd()
+
+
+def _check_names(cls: type[Template], handlers: list[tuple[str, str]]) -> None:
+    for where, name in handlers:
+        if not name.startswith("_") and callable(getattr(cls, name, None)):
+            continue
+        own = [n for n in dir(cls) if n[0] != "_" and not hasattr(Template, n)]
+        known = ", ".join(n for n in own if callable(getattr(cls, n))) or "none are defined"
+        raise HandlerError(f"{where} names no public method of {cls.__name__}; it has: {known}")
+
+
+def _lives_in(element: Element, tree: _core.Tree) -> bool:
+    return tree.has_uuid(element.uuid)
+
+
+def _find(tree: _core.Tree, element: Element) -> Element | None:
+    return tree.by_uuid(element.uuid) if tree.has_uuid(element.uuid) else None
+
+
+def _rebound(handler: Handler, template: Template, copy: Template) -> Handler:
+    """Return a template's own method as the copy's; anything else as it is."""
+    if getattr(handler, "__self__", None) is template:
+        return handler.__func__.__get__(copy)  # type: ignore[attr-defined,no-any-return]  # a bound method
+    return handler

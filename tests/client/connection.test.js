@@ -1,0 +1,349 @@
+// @ts-check
+import assert from "node:assert/strict";
+import test from "node:test";
+import { Connection } from "../../python/sapwood/client/connection.js";
+
+/** The server, the clock and the page of one connection. */
+class World {
+  /** @type {any[]} */ sockets = [];
+  /** @type {{ at: number, run: Function }[]} */ timers = [];
+  /** @type {any[]} */ applied = [];
+  /** @type {string[]} */ shown = [];
+  /** @type {any[]} */ fields = [];
+  random = 1;
+  now = 0;
+
+  constructor() {
+    const world = this;
+    class Socket {
+      readyState = 0;
+      /** @type {any[]} */ sent = [];
+      isClosed = false;
+      /** @param {string} url @param {string} protocol */
+      constructor(url, protocol) {
+        world.sockets.push(Object.assign(this, { url, protocol }));
+      }
+      /** @param {string} frame */
+      send(frame) {
+        this.sent.push(JSON.parse(frame));
+      }
+      close() {
+        this.isClosed = true;
+      }
+    }
+    const work = {
+      url: "ws://host/_sapwood/ws",
+      token: "T",
+      path: "/p",
+      page: {
+        apply: (/** @type {any[]} */ ops, /** @type {number} */ c) => {
+          if (ops.includes("bad")) throw new Error("bad");
+          this.applied.push([ops, c]);
+        },
+      },
+      values: { report: () => new Map(this.fields.splice(0)), restart: () => this.shown.push("restart") },
+      status: {
+        show: (/** @type {string} */ state) => this.shown.push(state),
+        notify: (/** @type {string} */ text) => this.shown.push(text),
+        fail: (/** @type {any[]} */ ...report) => this.shown.push(report.join()),
+      },
+    };
+    this.connection = new Connection(work, /** @type {any} */ ({
+      WebSocket: Socket,
+      setTimeout: (/** @type {Function} */ run, /** @type {number} */ ms) => {
+        const timer = { at: this.now + ms, run };
+        this.timers.push(timer);
+        return timer;
+      },
+      clearTimeout: (/** @type {any} */ timer) => (this.timers = this.timers.filter((other) => other !== timer)),
+      Math: { random: () => this.random },
+    }));
+    this.connection.connect();
+  }
+
+  get socket() {
+    return this.sockets.at(-1);
+  }
+
+  /** What the server got since it was last asked. */
+  get sent() {
+    return this.socket.sent.splice(0);
+  }
+
+  /** @param {any} welcome */
+  open(welcome = {}) {
+    this.socket.readyState = 1;
+    this.socket.onopen();
+    const join = this.sent[0];
+    this.say(0, { mode: "handoff", s: 0, c: 0, resume: "R", dev: false, ...welcome });
+    return join;
+  }
+
+  /** @param {any[]} frame */
+  say(...frame) {
+    this.socket.onmessage({ data: JSON.stringify(frame) });
+  }
+
+  lose(code = 1006) {
+    this.socket.onclose({ code });
+  }
+
+  /** @param {number} ms */
+  pass(ms) {
+    const end = this.now + ms;
+    for (let next; (next = this.timers.sort((a, b) => a.at - b.at)[0]) && next.at <= end; ) {
+      this.timers.shift();
+      this.now = next.at;
+      next.run();
+    }
+    this.now = end;
+  }
+}
+
+function online() {
+  const world = new World();
+  world.open();
+  return world;
+}
+
+const WHOLE = [10, 0, 1, "html", 1, 0];
+
+test("the first frame joins with the token and what was edited", () => {
+  const world = new World();
+  world.fields = [[5, "typed"]];
+  assert.deepEqual(world.open(), [0, { v: 1, path: "/p", token: "T", fields: [5, "typed"] }]);
+  assert.deepEqual([world.socket.protocol, world.connection.state], ["sapwood.1", "online"]);
+});
+
+test("a plain click is three numbers", () => {
+  const world = online();
+  world.connection.send(46, "click", null);
+  assert.deepEqual(world.sent, [[1, 0, 46]]);
+});
+
+test("trailing parts of an event are left out", () => {
+  const world = online();
+  world.connection.send(46, "focus", null);
+  world.connection.send(46, "click", { detail: 2 });
+  world.fields = [[5, ["a", "b"]], ["x", true]];
+  world.connection.send("id", "input", null);
+  const rest = [[2, 0, 46, "click", { detail: 2 }], [3, 0, "id", "input", null, [5, ["a", "b"], "x", true]]];
+  assert.deepEqual(world.sent, [[1, 0, 46, "focus"], ...rest]);
+});
+
+test("patches are applied and acknowledged together, soon", () => {
+  const world = online();
+  world.say(1, 0, 0, 5, "a");
+  world.say(2, 0, 0, 5, "b");
+  assert.deepEqual(world.applied, [[[0, 5, "a"], 0], [[0, 5, "b"], 0]]);
+  world.pass(50);
+  assert.deepEqual(world.sent, [[-1, 2]]);
+});
+
+test("a fast server does not wait for a timer", () => {
+  const world = online();
+  for (let s = 1; s <= 4; s++) world.say(s, 0);
+  assert.deepEqual(world.sent, [[-1, 4]]);
+});
+
+test("an event acknowledges too", () => {
+  const world = online();
+  world.say(1, 0);
+  world.connection.send(46, "click", null);
+  world.pass(50);
+  assert.deepEqual(world.sent, [[1, 1, 46]]);
+});
+
+test("a gap asks for the whole tree, once, and no patch counts before it", () => {
+  const world = online();
+  world.say(2, 0, 0, 5, "a");
+  world.say(3, 0, 0, 5, "b");
+  assert.deepEqual([world.sent, world.applied], [[[-3, "gap"]], []]);
+  world.say(4, 0, ...WHOLE);
+  world.say(5, 0, 0, 5, "c");
+  world.pass(50);
+  assert.deepEqual([world.sent, world.applied.length], [[[-1, 4], [-1, 5]], 2]);
+});
+
+test("a patch that cannot be applied is not acknowledged", () => {
+  const world = online();
+  world.say(1, 0, "bad");
+  world.pass(50);
+  assert.deepEqual(world.sent, [[-3, "Error: bad"]]);
+});
+
+test("a desync is remembered over a lost connection", () => {
+  const world = online();
+  world.say(1, 0, "bad");
+  world.lose();
+  world.connection.wake();
+  assert.equal(world.open({ mode: "resume" })[1].s, 0);
+  assert.deepEqual(world.sent, [[-3, "Error: bad"]]);
+});
+
+test("a page that cannot be filled either stops", () => {
+  const world = online();
+  world.say(1, 0, "bad");
+  for (let s = 2; s <= 4; s++) world.say(s, 0, 10, 0, "bad");
+  assert.equal(world.connection.state, "closed");
+});
+
+test("events stay until they are handled, and go out again after a resume", () => {
+  const world = online();
+  for (const id of [1, 2, 3]) world.connection.send(id, "click", null);
+  world.say(-1, 1);
+  world.say(1, 2);
+  world.lose();
+  world.connection.send(4, "click", null);
+  world.connection.wake();
+  assert.deepEqual(world.open({ mode: "resume", s: 1, c: 2 }), [0, { v: 1, path: "/p", resume: "R", s: 1 }]);
+  assert.deepEqual(world.sent, [[3, 1, 3], [4, 1, 4]]);
+});
+
+test("a welcome that covers an event keeps it from being sent again", () => {
+  const world = online();
+  world.connection.send(1, "click", null);
+  world.lose();
+  world.connection.wake();
+  world.open({ mode: "resume", c: 1 });
+  assert.deepEqual(world.sent, []);
+});
+
+test("an event that failed is not sent again, and its error is shown", () => {
+  const world = online();
+  world.connection.send(1, "click", null);
+  world.say(-3, 1, "error", "trace");
+  world.lose();
+  world.connection.wake();
+  world.open({ mode: "resume" });
+  assert.deepEqual([world.sent, world.shown.includes("error,trace")], [[], true]);
+});
+
+test("a fresh session drops events, says so, and counts from one", () => {
+  const world = online();
+  world.connection.send(1, "click", null);
+  world.say(1, 0);
+  world.lose();
+  world.connection.wake();
+  world.open({ mode: "fresh" });
+  world.say(1, 0, ...WHOLE);
+  world.connection.send(2, "click", null);
+  assert.deepEqual(world.sent, [[1, 1, 2]]);
+  assert(world.shown.includes("The server restarted; 1 actions were not carried out."));
+});
+
+test("what is typed offline is one event with the latest value", () => {
+  const world = online();
+  world.lose();
+  for (const text of ["a", "ab"]) {
+    world.fields = [[5, text]];
+    world.connection.send(5, "input", null);
+  }
+  world.connection.wake();
+  world.open({ mode: "resume" });
+  assert.deepEqual(world.sent, [[1, 0, 5, "input", null, [5, "ab"]]]);
+});
+
+test("a moving pointer waits for the server, and another event takes it along", () => {
+  const world = online();
+  for (const clientX of [1, 2, 3]) world.connection.send(5, "pointermove", { clientX });
+  assert.deepEqual(world.sent, [[1, 0, 5, "pointermove", { clientX: 1 }]]);
+  world.connection.send(6, "click", null);
+  assert.deepEqual(world.sent, [[2, 0, 5, "pointermove", { clientX: 3 }], [3, 0, 6]]);
+});
+
+test("no more than 64 events wait", () => {
+  const world = online();
+  world.lose();
+  for (let id = 1; id <= 70; id++) world.connection.send(id, "click", null);
+  assert.deepEqual([world.connection.count, world.shown.at(-1)], [64, "This is too much to send."]);
+});
+
+test("an event that the server would refuse for its size gets no number", () => {
+  const world = online();
+  world.fields = [[5, "ü".repeat(33_000)]];
+  world.connection.send(5, "input", null);
+  assert.deepEqual([world.sent, world.connection.count], [[], 0]);
+});
+
+test("waiting doubles up to 30 s, by chance", () => {
+  const world = online();
+  const waits = [];
+  for (let i = 0; i < 9; i++) {
+    world.lose();
+    waits.push(world.timers[0].at - world.now);
+    world.pass(waits[i]);
+  }
+  assert.deepEqual(waits, [500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000]);
+  world.random = 0.5;
+  world.lose();
+  assert.equal(world.timers[0].at - world.now, 15_000);
+});
+
+test("a connection that lasted starts the waiting anew", () => {
+  const world = online();
+  for (let i = 0; i < 3; i++) world.lose();
+  world.pass(4000);
+  world.open({ mode: "resume" });
+  world.pass(15_000);
+  world.lose();
+  assert.equal(world.timers.at(-1)?.at, world.now + 500);
+});
+
+test("the server is pinged every 15 s", () => {
+  const world = online();
+  for (let i = 0; i < 3; i++) {
+    world.pass(15_000);
+    assert.equal(world.sent.length, 1);
+    world.say(-2, 0);
+  }
+  assert.equal(world.connection.state, "online");
+});
+
+test("a server that is silent for 10 s after a ping is gone", () => {
+  const world = online();
+  world.pass(25_000);
+  assert.deepEqual([world.connection.state, world.socket.isClosed], ["offline", true]);
+});
+
+test("a socket that never opens is given up", () => {
+  const world = new World();
+  world.pass(10_000);
+  assert.deepEqual([world.connection.state, world.socket.isClosed], ["connecting", true]);
+});
+
+for (const code of [1008, 4401, 4409]) {
+  test(`close code ${code} is final`, () => {
+    const world = online();
+    world.lose(code);
+    world.pass(100_000);
+    world.connection.wake();
+    assert.deepEqual([world.connection.state, world.sockets.length], ["closed", 1]);
+  });
+}
+
+for (const code of [1006, 1009, 1012, 1013, 4400, 4408]) {
+  test(`after close code ${code} the browser joins again`, () => {
+    const world = online();
+    world.lose(code);
+    world.pass(500);
+    assert.equal(world.sockets.length, 2);
+  });
+}
+
+test("nothing that an old socket says is heard", () => {
+  const world = online();
+  const old = world.socket;
+  world.connection.connect();
+  old.onmessage({ data: "[1,0,0,5,\"x\"]" });
+  old.onclose({ code: 4409 });
+  assert.deepEqual([world.applied, world.connection.state, world.sockets.length], [[], "offline", 2]);
+});
+
+test("an event between two sockets goes out on the second", () => {
+  const world = online();
+  world.connection.connect();
+  world.connection.send(1, "click", null);
+  world.open({ mode: "resume" });
+  assert.deepEqual(world.sent, [[1, 0, 1]]);
+});
