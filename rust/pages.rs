@@ -1,9 +1,13 @@
 //! A growing array of pages that versions share: a radix tree, copied on write.
 //!
-//! Cloning is one reference count. The first write after it copies one page and
-//! the branches above it; all else stays shared, and whoever compares two
+//! Cloning costs a few reference counts. The first write after it copies one page
+//! and the branches above it; all else stays shared, and whoever compares two
 //! versions skips whatever is the same allocation. Fan-out is small because
 //! copying a branch costs one reference count per child.
+//!
+//! The page that was written last is held in hand, outside of the branches, where
+//! it leaves a hole: what writes the same page again, as a parser does or a counter
+//! that counts, goes through no branch at all.
 
 use crate::node::Page;
 use std::sync::Arc;
@@ -17,6 +21,13 @@ pub struct Pages {
     root: Child,
     /// How many levels of branches lie above the pages.
     height: u32,
+    in_hand: Option<InHand>,
+}
+
+#[derive(Clone, Debug)]
+struct InHand {
+    number: usize,
+    page: Arc<Page>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -32,21 +43,51 @@ type Branch = [Child; FAN_OUT];
 impl Pages {
     /// Returns page *number*, which must have been written to before.
     pub fn get(&self, number: usize) -> &Page {
+        self.find(number)
+            .unwrap_or_else(|| panic!("page {number} was never written"))
+    }
+
+    fn find(&self, number: usize) -> Option<&Arc<Page>> {
+        if let Some(in_hand) = &self.in_hand
+            && in_hand.number == number
+        {
+            return Some(&in_hand.page);
+        }
+        if number >> (self.height * FAN_OUT_BITS) != 0 {
+            return None;
+        }
         let mut child = &self.root;
         for level in (0..self.height).rev() {
             match child {
                 Child::Branch(branch) => child = &branch[digit(number, level)],
-                _ => break,
+                _ => return None,
             }
         }
         match child {
-            Child::Page(page) => page,
-            _ => panic!("page {number} was never written"),
+            Child::Page(page) => Some(page),
+            _ => None,
         }
     }
 
     /// Returns page *number* for writing: made if it is new, copied if it is shared.
     pub fn get_mut(&mut self, number: usize) -> &mut Page {
+        let is_in_hand = self.in_hand.as_ref().is_some_and(|it| it.number == number);
+        if !is_in_hand {
+            if let Some(InHand { number, page }) = self.in_hand.take() {
+                *self.place(number) = Child::Page(page);
+            }
+            let page = match std::mem::take(self.place(number)) {
+                Child::Page(page) => page,
+                _ => Arc::default(),
+            };
+            self.in_hand = Some(InHand { number, page });
+        }
+        let in_hand = self.in_hand.as_mut().expect("taken above");
+        Arc::make_mut(&mut in_hand.page)
+    }
+
+    /// Returns where page *number* hangs, with every branch above it our own.
+    fn place(&mut self, number: usize) -> &mut Child {
         while number >> (self.height * FAN_OUT_BITS) != 0 {
             if !matches!(self.root, Child::Empty) {
                 let mut branch = Branch::default();
@@ -65,18 +106,17 @@ impl Pages {
                 _ => unreachable!("pages lie below all branches"),
             }
         }
-        if matches!(child, Child::Empty) {
-            *child = Child::Page(Arc::default());
-        }
-        match child {
-            Child::Page(page) => Arc::make_mut(page),
-            _ => unreachable!("branches lie above all pages"),
-        }
+        child
     }
 
     /// Says whether the two are one version: nothing was written since they parted.
     pub fn same(&self, other: &Pages) -> bool {
-        self.height == other.height && same(&self.root, &other.root)
+        let same_in_hand = match (&self.in_hand, &other.in_hand) {
+            (Some(a), Some(b)) => a.number == b.number && Arc::ptr_eq(&a.page, &b.page),
+            (None, None) => true,
+            _ => false,
+        };
+        same_in_hand && self.height == other.height && same(&self.root, &other.root)
     }
 
     /// Calls *visit* with every page that is not shared, by number; a side that
@@ -86,6 +126,29 @@ impl Pages {
         other: &'a Pages,
         mut visit: impl FnMut(usize, Option<&'a Page>, Option<&'a Page>),
     ) {
+        let mut numbers = Vec::new();
+        if self.height != other.height || !same(&self.root, &other.root) {
+            self.differing_places(other, &mut numbers);
+        }
+        let in_hand = [&self.in_hand, &other.in_hand];
+        numbers.extend(in_hand.into_iter().flatten().map(|in_hand| in_hand.number));
+        numbers.sort_unstable();
+        numbers.dedup();
+        for number in numbers {
+            let (mine, theirs) = (self.find(number), other.find(number));
+            let is_shared = match (mine, theirs) {
+                (Some(mine), Some(theirs)) => Arc::ptr_eq(mine, theirs),
+                (None, None) => true,
+                _ => false,
+            };
+            if !is_shared {
+                visit(number, mine.map(|page| &**page), theirs.map(|page| &**page));
+            }
+        }
+    }
+
+    /// Appends the numbers of the pages that hang in different places to *numbers*.
+    fn differing_places<'a>(&'a self, other: &'a Pages, numbers: &mut Vec<usize>) {
         const EMPTY: &Child = &Child::Empty;
         let height = self.height.max(other.height);
         let mut stack = vec![(height, 0, &self.root, &other.root)];
@@ -94,10 +157,10 @@ impl Pages {
                 continue;
             }
             if level == 0 {
-                visit(number, page(mine), page(theirs));
+                numbers.push(number);
                 continue;
             }
-            for digit in (0..FAN_OUT).rev() {
+            for digit in 0..FAN_OUT {
                 let below = |child: &'a Child, height: u32| match child {
                     // A lower tree hangs below digit 0 of the levels it lacks.
                     _ if level > height && number == 0 => {
@@ -119,33 +182,33 @@ impl Pages {
     /// Returns how many pages and bytes of them no other version shares.
     pub fn own(&self) -> (usize, usize) {
         let (mut count, mut bytes) = (0, 0);
+        let mut add = |page: &Arc<Page>| {
+            if Arc::strong_count(page) == 1 {
+                count += 1;
+                bytes += page.own_bytes();
+            }
+        };
+        if let Some(in_hand) = &self.in_hand {
+            add(&in_hand.page);
+        }
+        let mut branches = 0;
         let mut stack = vec![&self.root];
         while let Some(child) = stack.pop() {
             match child {
                 Child::Branch(branch) if Arc::strong_count(branch) == 1 => {
-                    bytes += size_of::<Branch>();
+                    branches += size_of::<Branch>();
                     stack.extend(branch.iter());
                 }
-                Child::Page(page) if Arc::strong_count(page) == 1 => {
-                    count += 1;
-                    bytes += page.own_bytes();
-                }
+                Child::Page(page) => add(page),
                 _ => {}
             }
         }
-        (count, bytes)
+        (count, bytes + branches)
     }
 }
 
 fn digit(number: usize, level: u32) -> usize {
     number >> (level * FAN_OUT_BITS) & (FAN_OUT - 1)
-}
-
-fn page(child: &Child) -> Option<&Page> {
-    match child {
-        Child::Page(page) => Some(page),
-        _ => None,
-    }
 }
 
 fn same(a: &Child, b: &Child) -> bool {
@@ -196,6 +259,18 @@ mod tests {
             }
             assert_eq!(differing(&old, &new), (small..large).collect::<Vec<_>>());
             assert_eq!(differing(&new, &old), (small..large).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn a_page_written_again_and_again_stays_comparable() {
+        let mut new = grown(100);
+        for number in [5, 5, 70, 5, 70, 70] {
+            let old = new.clone();
+            new.get_mut(number).put_root(2);
+            assert_eq!(differing(&old, &new), [number]);
+            assert_eq!(differing(&new, &old), [number]);
+            assert!(!new.same(&old));
         }
     }
 

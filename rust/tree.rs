@@ -166,7 +166,9 @@ impl Tree {
     }
 
     pub fn child_elements(&self, parent: NodeId) -> Vec<NodeId> {
-        self.children(parent).filter(|&id| self.kind(id).is_element()).collect()
+        self.children(parent)
+            .filter(|&id| self.kind(id).is_element())
+            .collect()
     }
 
     /// Walks *top* and all below it, parents first.
@@ -468,15 +470,7 @@ impl Tree {
             return Ok(());
         }
         self.detach(child);
-        let before = before.unwrap_or(NodeId::NONE);
-        let previous = if before.is_none() {
-            self.node(parent).last
-        } else {
-            self.node(before).previous
-        };
-        self.link(parent, previous, child);
-        self.link(parent, child, before);
-        self.node_mut(child).parent = parent;
+        self.attach(parent, before.unwrap_or(NodeId::NONE), child);
         Ok(())
     }
 
@@ -564,10 +558,7 @@ impl Tree {
                     return Err(error);
                 }
             };
-            let last = self.node(to).last;
-            self.link(to, last, made);
-            self.link(to, made, NodeId::NONE);
-            self.node_mut(made).parent = to;
+            self.attach(to, NodeId::NONE, made);
             placed(next, made);
             (at, to) = (next, made);
         }
@@ -601,6 +592,34 @@ impl Tree {
             self.set_stamp(copy, uuid::take(1));
         }
         Ok(copy)
+    }
+
+    /// Links *child*, which has no parent, before *next* or last below *parent*.
+    fn attach(&mut self, parent: NodeId, next: NodeId, child: NodeId) {
+        let previous = if next.is_none() {
+            self.node(parent).last
+        } else {
+            self.node(next).previous
+        };
+        let node = self.node_mut(child);
+        node.parent = parent;
+        node.previous = previous;
+        node.next = next;
+        if !previous.is_none() {
+            self.node_mut(previous).next = child;
+        }
+        if !next.is_none() {
+            self.node_mut(next).previous = child;
+        }
+        if previous.is_none() || next.is_none() {
+            let above = self.node_mut(parent);
+            if previous.is_none() {
+                above.first = child;
+            }
+            if next.is_none() {
+                above.last = child;
+            }
+        }
     }
 
     /// Makes *previous* and *next* neighbours below *parent*; none means an end.

@@ -231,7 +231,10 @@ impl Node {
         for child in &order {
             check_element(&tree, id, child)?;
         }
-        let mut at = tree.borrow().tree.first_element(tree.borrow().tree.node(id).first);
+        let mut at = tree
+            .borrow()
+            .tree
+            .first_element(tree.borrow().tree.node(id).first);
         for child in order {
             let (other, child_id) = child.borrow().place(py)?;
             if other.is(&tree) && at == Some(child_id) {
