@@ -6,6 +6,7 @@
 pub mod names;
 pub mod uuid;
 
+pub mod ids;
 pub mod index;
 pub mod node;
 pub mod pages;

@@ -25,6 +25,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 #[derive(Clone, Debug)]
 pub struct Selector {
     list: SelectorList<Css>,
+    /// The id, if the selector is nothing but `#id`: then the tree's index knows.
+    only_id: Option<Box<str>>,
 }
 
 /// A selector that cannot be used, and the byte at which that showed.
@@ -47,7 +49,11 @@ impl Selector {
     pub fn parse(text: &str) -> Result<Selector, SelectorError> {
         let mut input = CssParser::new(text);
         let list = SelectorList::parse(&Grammar, &mut input, ParseRelative::No);
-        list.map(|list| Selector { list })
+        let only_id = text
+            .strip_prefix('#')
+            .filter(|id| is_plain(id))
+            .map(Into::into);
+        list.map(|list| Selector { list, only_id })
             .map_err(|error| SelectorError {
                 message: explain(&error),
                 offset: input.position().byte_index(),
@@ -89,6 +95,20 @@ impl Selector {
     }
 
     fn visit(&self, tree: &Tree, top: NodeId, mut found: impl FnMut(NodeId) -> bool) {
+        if let Some(id) = &self.only_id {
+            let mut all = tree
+                .with_id(id)
+                .filter(|&it| it != top && is_below(tree, it, top));
+            match (all.next(), all.next()) {
+                (None, _) => return,
+                (Some(only), None) => {
+                    found(only);
+                    return;
+                }
+                // Several have this id: look which comes first.
+                _ => {}
+            }
+        }
         self.with_context(tree, top, |context| {
             let mut at = tree.node(top).first.some();
             while let Some(id) = at {
@@ -131,6 +151,28 @@ impl Selector {
         }
         run(&mut context)
     }
+}
+
+/// Says whether *id* means itself in CSS, without escapes.
+fn is_plain(id: &str) -> bool {
+    !id.is_empty()
+        && id
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+        && !id.starts_with(|first: char| first.is_ascii_digit() || first == '-')
+}
+
+/// Says whether *id* is in the document below *top*, and not in a template there.
+fn is_below(tree: &Tree, id: NodeId, top: NodeId) -> bool {
+    let mut at = tree.node(id).parent;
+    while at != top && !at.is_none() {
+        let node = tree.node(at);
+        if node.kind == Kind::Html && node.name == n::TEMPLATE {
+            return false;
+        }
+        at = node.parent;
+    }
+    at == top
 }
 
 fn explain(error: &cssparser::ParseError<Problem>) -> String {
@@ -536,6 +578,30 @@ mod tests {
         check("x-own", "own");
         check("#hidden", "");
         check("li:last-child", "three");
+        check("#three", "three");
+        check("#missing", "");
+    }
+
+    #[test]
+    fn the_first_of_two_equal_ids_is_found_however_they_came() {
+        let html = "<p id=x>1</p><div><p id=x>2</p></div>";
+        let mut tree = parse_document(html, &Budget::default()).expect("small");
+        let selector = Selector::parse("#x").expect("a selector");
+        let all = selector.all(&tree, ROOT);
+        assert_eq!(all.len(), 2);
+        let first = selector.first(&tree, ROOT).expect("there");
+        assert_eq!(tree.text(first), "1");
+        tree.remove(first);
+        let second = selector.first(&tree, ROOT).expect("there");
+        assert_eq!(tree.text(second), "2");
+        tree.set_attribute(second, "id", "y").expect("room");
+        assert_eq!(selector.first(&tree, ROOT), None);
+        let below = tree.node(second).parent;
+        let y = Selector::parse("#y").expect("a selector");
+        assert_eq!(y.first(&tree, below), Some(second));
+        assert_eq!(y.first(&tree, second), None);
+        tree.detach(second);
+        assert_eq!(y.first(&tree, ROOT), None);
     }
 
     #[test]

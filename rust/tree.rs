@@ -6,6 +6,7 @@
 //! parents agree, no node is its own ancestor, and the index knows every uuid.
 //! All walks are loops; nothing here recurses.
 
+use crate::ids::Ids;
 use crate::index::Index;
 use crate::names::{NameId, Names, NamesFull, known_names as n};
 use crate::node::{Kind, Node, NodeId, PAGE_NODES, Page, TooManyAttributes};
@@ -69,6 +70,8 @@ pub struct Tree {
     by_stamp: Index,
     /// Uuids that are not ours: found in HTML, or of another process.
     by_given: Arc<HashMap<Box<str>, NodeId>>,
+    /// Elements by their attribute `id`.
+    ids: Ids,
     /// Slots from here on were never used.
     end: u32,
     /// Slots to use again, chained by their `next`.
@@ -87,6 +90,7 @@ impl Default for Tree {
             names: Names::default(),
             by_stamp: Index::default(),
             by_given: Arc::default(),
+            ids: Ids::default(),
             end: ROOT.0 + 1,
             free: NodeId::NONE,
             len: 1,
@@ -237,6 +241,23 @@ impl Tree {
         self.by_stamp.get(stamp).some()
     }
 
+    /// Returns the elements whose attribute `id` is *id*, in no order, wherever they are.
+    pub fn with_id(&self, id: &str) -> impl Iterator<Item = NodeId> {
+        let is_it = move |&node: &NodeId| self.attribute_by_id(node, n::ID) == Some(id);
+        self.ids.candidates(id).filter(is_it)
+    }
+
+    /// Returns the first element of the document whose attribute `id` is *id*.
+    pub fn by_id(&self, id: &str) -> Option<NodeId> {
+        let is_placed = |&node: &NodeId| self.is_ancestor_or_self(ROOT, node);
+        let placed: Vec<NodeId> = self.with_id(id).filter(is_placed).collect();
+        match placed[..] {
+            [] => None,
+            [only] => Some(only),
+            _ => self.preorder(ROOT).find(|node| placed.contains(node)),
+        }
+    }
+
     /// Returns the element of this tree that has the uuid of *id* in *other*.
     pub fn counterpart(&self, other: &Tree, id: NodeId) -> Option<NodeId> {
         match other.stamp(id) {
@@ -284,7 +305,7 @@ impl Tree {
     }
 
     fn page(&self, id: NodeId) -> &Page {
-        self.pages.get(id.0 as usize / PAGE_NODES)
+        self.pages.get(page_of(id))
     }
 }
 
@@ -427,6 +448,7 @@ impl Tree {
     fn release(&mut self, id: NodeId) {
         if self.kind(id).is_element() {
             self.forget_uuid(id);
+            self.forget_id(id);
         }
         let free = self.free;
         let page = self.page_mut(id);
@@ -437,7 +459,7 @@ impl Tree {
     }
 
     fn page_mut(&mut self, id: NodeId) -> &mut Page {
-        self.pages.get_mut(id.0 as usize / PAGE_NODES)
+        self.pages.get_mut(page_of(id))
     }
 
     fn node_mut(&mut self, id: NodeId) -> &mut Node {
@@ -583,6 +605,8 @@ impl Tree {
             self.page_mut(copy).set_attribute(slot(copy), name, value)?;
             if name == n::UUID {
                 Arc::make_mut(&mut self.by_given).insert(value.into(), copy);
+            } else if name == n::ID {
+                self.ids.add(value, copy);
             }
         }
         let stamp = node.stamp();
@@ -674,8 +698,15 @@ impl Tree {
     pub fn set_attribute(&mut self, id: NodeId, name: &str, value: &str) -> Result<(), EditError> {
         debug_assert!(name != "uuid", "a uuid is for life");
         let name = self.names.intern(name)?;
-        if self.attribute_by_id(id, name) != Some(value) {
-            self.page_mut(id).set_attribute(slot(id), name, value)?;
+        if self.attribute_by_id(id, name) == Some(value) {
+            return Ok(());
+        }
+        if name == n::ID {
+            self.forget_id(id);
+        }
+        self.page_mut(id).set_attribute(slot(id), name, value)?;
+        if name == n::ID {
+            self.ids.add(value, id);
         }
         Ok(())
     }
@@ -696,7 +727,11 @@ impl Tree {
         id: NodeId,
         attributes: impl Iterator<Item = (NameId, &'a str)>,
     ) -> Result<(), EditError> {
-        Ok(self.page_mut(id).put_attributes(slot(id), attributes)?)
+        self.page_mut(id).put_attributes(slot(id), attributes)?;
+        if let Some(value) = self.pages.get(page_of(id)).attribute(slot(id), n::ID) {
+            self.ids.add(value, id);
+        }
+        Ok(())
     }
 
     pub(crate) fn intern(&mut self, name: &str) -> Result<NameId, EditError> {
@@ -842,6 +877,12 @@ impl Tree {
         self.by_stamp.set(stamp, id);
     }
 
+    fn forget_id(&mut self, id: NodeId) {
+        if let Some(value) = self.pages.get(page_of(id)).attribute(slot(id), n::ID) {
+            self.ids.remove(value, id);
+        }
+    }
+
     fn forget_uuid(&mut self, id: NodeId) {
         let stamp = self.stamp(id);
         if stamp != 0 {
@@ -852,6 +893,10 @@ impl Tree {
             Arc::make_mut(&mut self.by_given).remove(&given);
         }
     }
+}
+
+fn page_of(id: NodeId) -> usize {
+    id.0 as usize / PAGE_NODES
 }
 
 fn slot(id: NodeId) -> usize {

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Protocol, Self
 
@@ -46,14 +46,23 @@ class Template:
         _check_names(type(self), parsed.handlers)
         self.shared = shared
         self._tree = parsed.tree.fork()
-        self._start()
 
-    def _start(self) -> None:
-        self._published = self._tree.fork()
-        self._pristine: _core.Tree | None = None
-        self._followers: set[Follower] = set()
-        # Guards what is published and what followers take of it, not the tree itself.
-        self._lock = threading.RLock()
+    # What a page that somebody looks at needs, and a version kept for comparing does not.
+
+    @cached_property
+    def _published(self) -> _core.Tree:
+        return self._tree.fork()
+
+    @cached_property
+    def _followers(self) -> set[Follower]:
+        return set()
+
+    @cached_property
+    def _lock(self) -> threading.RLock:
+        """Guards what is published and what followers take of it, not the tree itself."""
+        return threading.RLock()
+
+    _pristine: _core.Tree | None = None
 
     # --- Finding ---------------------------------------------------------------
 
@@ -70,7 +79,7 @@ class Template:
 
     def getElementById(self, id: str) -> Element | None:
         """Return the first element with this `id`."""
-        return next((e for e in self._tree.query_all("[id]") if e.id == id), None)
+        return self._tree.by_id(id)
 
     @property
     def root(self) -> Element:
@@ -134,12 +143,13 @@ class Template:
                         event_type: [_rebound(handler, self, copy) for handler in handlers]
                         for event_type, handlers in element._handlers_of().items()
                     }
-        copy.__dict__.update(self.__dict__)
-        copy._tree = fork
-        copy._start()
         for name, value in self.__dict__.items():
-            if isinstance(value, Element) and value._tree is self._tree and name[0] != "_":
-                copy.__dict__[name] = copies.get(id(value)) or _find(fork, value)
+            if name in _LIVE:
+                continue
+            if isinstance(value, Element) and value._tree is self._tree:
+                value = copies.get(id(value)) or _find(fork, value)
+            copy.__dict__[name] = value
+        copy._tree = fork
         return copy
 
     def _hand_out(self) -> Self:
@@ -176,6 +186,10 @@ class Template:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {len(self._tree)} nodes>"
+
+
+# What a clone does not take over from its template.
+_LIVE = frozenset({"_tree", "_published", "_followers", "_lock", "_pristine"})
 
 
 class _Parsed:

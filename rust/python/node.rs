@@ -12,24 +12,29 @@ use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyFloat, PyInt, PyList, PyString, PyTuple, PyType};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The base of `sapwood.Element`.
-#[pyclass(subclass, weakref, module = "sapwood._core")]
+#[pyclass(subclass, weakref, frozen, module = "sapwood._core")]
 #[derive(Default)]
 pub struct Node {
-    tree: Option<Py<PyTree>>,
-    id: NodeId,
+    /// Which tree, and where in it; locked only to be read or set.
+    place: Mutex<Option<(Py<PyTree>, NodeId)>>,
 }
 
 impl Node {
-    pub fn attach(&mut self, tree: Py<PyTree>, id: NodeId) {
-        self.tree = Some(tree);
-        self.id = id;
+    pub fn attach(&self, tree: Py<PyTree>, id: NodeId) {
+        // What it was is dropped when the lock is open again: that may run Python.
+        let _old = self.lock().replace((tree, id));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<(Py<PyTree>, NodeId)>> {
+        self.place.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub fn place<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyTree>, NodeId)> {
-        match &self.tree {
-            Some(tree) => Ok((tree.bind(py).clone(), self.id)),
+        match &*self.lock() {
+            Some((tree, id)) => Ok((tree.bind(py).clone(), *id)),
             None => Err(PyRuntimeError::new_err(
                 "this element was not made yet: call super().__init__(tag) first",
             )),
@@ -66,7 +71,7 @@ impl Node {
         let tree = Py::new(slf.py(), PyTree::new(tree, element_type))?;
         tree.borrow_mut(slf.py())
             .put_object(id, slf.clone().unbind());
-        slf.borrow_mut().attach(tree, id);
+        slf.get().attach(tree, id);
         Ok(())
     }
 
@@ -200,7 +205,7 @@ impl Node {
         let before = match before {
             None => None,
             Some(before) => {
-                let (other, before) = before.borrow().place(child.py())?;
+                let (other, before) = before.get().place(child.py())?;
                 if !other.is(&tree) {
                     return Err(TreeError::new_err(
                         "`before` is not a child of this element",
@@ -236,7 +241,7 @@ impl Node {
             .tree
             .first_element(tree.borrow().tree.node(id).first);
         for child in order {
-            let (other, child_id) = child.borrow().place(py)?;
+            let (other, child_id) = child.get().place(py)?;
             if other.is(&tree) && at == Some(child_id) {
                 let next = tree.borrow().tree.node(child_id).next;
                 at = tree.borrow().tree.first_element(next);
@@ -345,7 +350,7 @@ impl Node {
         let element_type = tree.borrow().element_type().clone_ref(py);
         let copy = Bound::new(py, PyTree::new(copy, element_type))?;
         copy.borrow_mut().put_object(top, target.clone().unbind());
-        target.borrow_mut().attach(copy.clone().unbind(), top);
+        target.get().attach(copy.clone().unbind(), top);
         let copies = pairs.into_iter().map(|(was, is)| {
             let original = object_of(&tree, was)?;
             let copied = make_object(&copy, is, &original.bind(py).get_type())?;
@@ -371,14 +376,14 @@ impl Node {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        match &self.tree {
-            Some(tree) => visit.call(tree),
+        match &*self.lock() {
+            Some((tree, _)) => visit.call(tree),
             None => Ok(()),
         }
     }
 
-    fn __clear__(&mut self) {
-        self.tree = None;
+    fn __clear__(&self) {
+        let _old = self.lock().take();
     }
 }
 
@@ -453,7 +458,7 @@ fn check_element(
             type_name(item)
         )));
     };
-    let (other, child) = node.borrow().place(item.py())?;
+    let (other, child) = node.get().place(item.py())?;
     if other.is(tree) && tree.borrow().tree.is_ancestor_or_self(child, parent) {
         return Err(crate::tree::EditError::Cycle.into());
     }
@@ -479,7 +484,7 @@ fn insert(
     }
     check_element(tree, parent, child)?;
     let node = child.cast::<Node>()?;
-    let (other, id) = node.borrow().place(child.py())?;
+    let (other, id) = node.get().place(child.py())?;
     if other.is(tree) {
         let tree = &mut tree.borrow_mut().tree;
         tree.insert(parent, before, id)?;
@@ -530,7 +535,7 @@ fn transfer(from: &Bound<'_, PyTree>, top: NodeId, to: &Bound<'_, PyTree>) -> Py
         made
     };
     for (object, id) in objects {
-        object.borrow_mut(py).attach(to.clone().unbind(), id);
+        object.get().attach(to.clone().unbind(), id);
     }
     Ok(made)
 }

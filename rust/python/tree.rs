@@ -95,7 +95,7 @@ pub fn make_object(
 ) -> PyResult<Py<Node>> {
     let made = class.call_method1("__new__", (class,))?;
     let made: Bound<'_, Node> = made.cast_into()?;
-    made.borrow_mut().attach(tree.clone().unbind(), id);
+    made.get().attach(tree.clone().unbind(), id);
     tree.borrow_mut().put_object(id, made.clone().unbind());
     Ok(made.unbind())
 }
@@ -125,7 +125,7 @@ impl PyTree {
 
     /// Makes, in this fork of its tree, an object of the same class as *original*.
     fn object_like(slf: &Bound<'_, Self>, original: &Bound<'_, Node>) -> PyResult<Py<Node>> {
-        let (_, id) = original.borrow().place(slf.py())?;
+        let (_, id) = original.get().place(slf.py())?;
         make_object(slf, id, &original.get_type())
     }
 
@@ -145,6 +145,12 @@ impl PyTree {
         let found = slf.borrow().tree.by_uuid(uuid);
         let id = found.ok_or_else(|| PyKeyError::new_err(uuid.to_owned()))?;
         object_of(slf, id)
+    }
+
+    /// Returns the object of the first element with this `id`, or None.
+    fn by_id(slf: &Bound<'_, Self>, id: &str) -> PyResult<Option<Py<Node>>> {
+        let found = slf.borrow().tree.by_id(id);
+        found.map(|id| object_of(slf, id)).transpose()
     }
 
     fn has_uuid(&self, uuid: &str) -> bool {
