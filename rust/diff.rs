@@ -56,13 +56,19 @@ impl Changed {
             new: Vec::new(),
         };
         old.pages().differing(new.pages(), |number, before, after| {
-            let alike = match (before, after) {
-                (Some(before), Some(after)) => related && before.continues(after),
-                _ => false,
-            };
+            let both = before.zip(after).filter(|_| related);
+            let continues = both.is_some_and(|(before, after)| before.continues(after));
             for slot in 0..PAGE_NODES {
                 let (a, b) = (node(before, slot), node(after, slot));
-                if a.kind == Kind::Free && b.kind == Kind::Free || alike && a == b {
+                if a.kind == Kind::Free && b.kind == Kind::Free {
+                    continue;
+                }
+                let is_same = match both {
+                    Some(_) if continues => a == b,
+                    Some((before, after)) => before.same_node(after, slot),
+                    None => false,
+                };
+                if is_same {
                     continue;
                 }
                 let id = NodeId((number * PAGE_NODES + slot) as u32);

@@ -331,6 +331,22 @@ impl Page {
                 .all(|(a, b)| Arc::ptr_eq(a, b))
     }
 
+    /// Says whether the node at *slot* is the same in both pages, string by string:
+    /// the slow way, for pages of which neither continues the other.
+    pub fn same_node(&self, other: &Page, slot: usize) -> bool {
+        let (a, b) = (&self.nodes[slot], &other.nodes[slot]);
+        let same_links = (a.parent, a.first, a.last, a.previous, a.next)
+            == (b.parent, b.first, b.last, b.previous, b.next);
+        if !same_links || (a.kind, a.name) != (b.kind, b.name) {
+            return false;
+        }
+        if a.kind.is_element() {
+            a.stamp() == b.stamp() && self.attributes(slot).eq(other.attributes(slot))
+        } else {
+            !a.kind.is_data() || self.data(slot) == other.data(slot)
+        }
+    }
+
     /// Returns the bytes that this page holds beside what it shares with others.
     pub fn own_bytes(&self) -> usize {
         size_of::<Page>()
