@@ -293,6 +293,7 @@ pub fn escape_text(text: &str, out: &mut String) {
         b'&' => Some("&amp;"),
         b'<' => Some("&lt;"),
         b'>' => Some("&gt;"),
+        b'\r' => Some("&#13;"),
         _ => None,
     });
 }
@@ -304,6 +305,7 @@ pub fn escape_attribute(value: &str, out: &mut String) {
         b'"' => Some("&quot;"),
         b'<' => Some("&lt;"),
         b'>' => Some("&gt;"),
+        b'\r' => Some("&#13;"),
         _ => None,
     });
 }

@@ -16,6 +16,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, TypeVar
+from urllib.parse import unquote
 
 import anyio
 from starlette.applications import Starlette
@@ -197,22 +198,24 @@ class App:
 
     async def _handle_events(self, session: Session) -> None:
         while (event := session.next_event()) is not None:
-            for call in session.calls(event):
-                try:
-                    await self._call(call)
-                except asyncio.CancelledError:
-                    raise
-                except BaseException as error:  # whatever a handler raises, the session lives on
-                    session.fail(event, call.handler, _without_our_frames(error))
-            session.finish(event)
+            try:
+                for call in session.calls(event):
+                    await self._call(session, event, call)
+            finally:
+                session.finish(event)
 
-    async def _call(self, call: Call) -> None:
-        if inspect.iscoroutinefunction(call.handler):
-            await events.call(call.handler, call.event)
-            return
-        result = await self.run_sync(lambda: events.call(call.handler, call.event))
-        if inspect.isawaitable(result):
-            await result
+    async def _call(self, session: Session, event: events.Event, call: Call) -> None:
+        try:
+            if inspect.iscoroutinefunction(call.handler):
+                await events.call(call.handler, call.event)
+                return
+            result = await self.run_sync(lambda: events.call(call.handler, call.event))
+            if inspect.isawaitable(result):
+                await result
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # whatever a handler raises, the session lives on
+            session.fail(event, call.handler, _without_our_frames(error))
 
     def expire_later(self, session: Session) -> None:
         """Forget the session unless its browser comes back in time."""
@@ -270,7 +273,7 @@ class App:
             **websocket.scope,
             "type": "http",
             "method": "GET",
-            "path": path,
+            "path": unquote(path),
             "raw_path": path.encode(),
             "query_string": query.encode(),
             "root_path": root_path,

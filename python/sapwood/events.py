@@ -107,6 +107,20 @@ def call(handler: Handler, event: EventHandler) -> Any:
 
 
 def _takes_event(handler: Handler) -> bool:
+    """Say whether *handler* takes an argument; raise HandlerError if it needs more."""
+    function = getattr(handler, "__func__", handler)
+    code = getattr(function, "__code__", None)
+    if code is None or hasattr(function, "__wrapped__"):
+        return _takes_event_by_signature(handler)
+    # The usual kinds of handler say it at once; this is asked at every event.
+    is_bound = function is not handler
+    optional = len(function.__defaults__ or ())
+    if code.co_argcount - is_bound - optional > 1 or code.co_kwonlyargcount:
+        return _takes_event_by_signature(handler)
+    return bool(code.co_argcount - is_bound > 0 or code.co_flags & inspect.CO_VARARGS)
+
+
+def _takes_event_by_signature(handler: Handler) -> bool:
     try:
         parameters = inspect.signature(handler).parameters.values()
     except (TypeError, ValueError):
@@ -119,8 +133,8 @@ def _takes_event(handler: Handler) -> bool:
         raise HandlerError(
             f"handler {_name(handler)} wants {names}; it can have one argument, the event, or none"
         )
-    return bool(required) or any(p.kind is p.VAR_POSITIONAL for p in parameters) or bool(positional)
+    return bool(positional) or any(p.kind is p.VAR_POSITIONAL for p in parameters)
 
 
 def _name(handler: Handler) -> str:
-    return getattr(handler, "__qualname__", repr(handler))
+    return getattr(handler, "__qualname__", None) or repr(handler)

@@ -33,6 +33,7 @@ from sapwood.protocol import (
 from sapwood.template import Template
 
 EVENTS_WAITING_MAX = 64
+READY_MAX = 64
 
 log = logging.getLogger("sapwood")
 
@@ -90,6 +91,8 @@ class Session:
             case Acknowledge(sequence):
                 self.connection.acknowledge(sequence)
             case Ping(mark):
+                if self.connection.is_clogged:
+                    raise FrameError("asks much and reads nothing", 4429)
                 self.connection.put(encode([-2, mark]))
             case Resync(reason):
                 log.warning("session %s: the page asks for the whole tree: %r", self.id, reason)
@@ -156,7 +159,7 @@ class Session:
         """Log what a handler raised and, in development, tell the page."""
         frame = traceback.extract_tb(error.__traceback__)[-1] if error.__traceback__ else None
         where = f"{frame.filename}:{frame.lineno}" if frame else "unknown place"
-        name = getattr(handler, "__qualname__", repr(handler))
+        name = getattr(handler, "__qualname__", None) or repr(handler)
         log.error(
             "session %s, route %s: %s failed at %s: %r",
             self.id,
@@ -238,6 +241,11 @@ class Connection:
             self._told = handled
             self._ready.append(frame)
 
+    @property
+    def is_clogged(self) -> bool:
+        """Whether many frames are ready that nobody takes."""
+        return len(self._ready) >= READY_MAX
+
     def put(self, frame: str) -> None:
         """Add a control frame."""
         with self._lock:
@@ -288,10 +296,12 @@ class Connection:
         with self._lock:
             self._template._followers.add(self)
             self.epoch += 1
-            self._wake = wake
+            superseded, self._wake = self._wake, wake
             self._ready.clear()
             self._told = self._session.handled
-            return self.epoch
+        if superseded is not None:
+            superseded()  # to see that it is
+        return self.epoch
 
     def is_current(self, epoch: int) -> bool:
         """Say whether the socket of this epoch is the one in use."""

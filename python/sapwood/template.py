@@ -43,9 +43,11 @@ class Template:
 
     def __init__(self, source: str | Path, *, shared: bool = False) -> None:
         parsed = _load(source, lambda: _folder_of(type(self)))
-        _check_names(type(self), parsed.handlers)
         self.shared = shared
         self._tree = parsed.tree.fork()
+        if type(self) not in parsed.checked:
+            self._check_names(parsed)
+            parsed.checked.add(type(self))
 
     # What a page that somebody looks at needs, and a version kept for comparing does not.
 
@@ -170,12 +172,13 @@ class Template:
         return self._tree.render(uuids=False)
 
     def _render_page(self, head_end: str, nonce: str) -> tuple[str, _core.Tree]:
-        """Publish and render; return the HTML and the version that it shows."""
+        """Render what is published; return the HTML and the version that it shows."""
         with self._lock:
-            if not self._followers:
-                self._tree.normalize()
-            self.update()
-            version = self._published
+            if not self.shared:
+                self.update()
+            version = self._published.fork()
+        # The browser that parses the page will join texts that lie side by side.
+        version.normalize()
         return version.render(uuids=True, head_end=head_end, nonce=nonce), version
 
     # --- Events ----------------------------------------------------------------
@@ -183,6 +186,16 @@ class Template:
     def _method(self, name: str) -> Handler:
         """Return the method that HTML calls *name*."""
         return check_handler(getattr(self, name))
+
+    def _check_names(self, parsed: _Parsed) -> None:
+        cls = type(self)
+        for where, name in parsed.handlers:
+            if not name.startswith("_") and callable(getattr(cls, name, None)):
+                check_handler(getattr(self, name))
+                continue
+            own = [n for n in dir(cls) if n[0] != "_" and not hasattr(Template, n)]
+            known = ", ".join(n for n in own if callable(getattr(cls, n))) or "none are defined"
+            raise HandlerError(f"{where} names no public method of {cls.__name__}; it has: {known}")
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {len(self._tree)} nodes>"
@@ -193,9 +206,10 @@ _LIVE = frozenset({"_tree", "_published", "_followers", "_lock", "_pristine"})
 
 
 class _Parsed:
-    """A parsed source: its tree, and the handlers it names."""
+    """A parsed source: its tree, the handlers it names, and the classes that have them all."""
 
     def __init__(self, html: str, origin: str) -> None:
+        self.checked: set[type[Template]] = set()
         try:
             self.tree = _core.Tree.parse(html, Element)
         except _core.HtmlError as error:
@@ -245,15 +259,6 @@ def _folder_of(cls: type[Template]) -> Path:
         frame = frame.f_back
     file = frame.f_globals.get("__file__")
     return Path(file).parent if file else Path.cwd()
-
-
-def _check_names(cls: type[Template], handlers: list[tuple[str, str]]) -> None:
-    for where, name in handlers:
-        if not name.startswith("_") and callable(getattr(cls, name, None)):
-            continue
-        own = [n for n in dir(cls) if n[0] != "_" and not hasattr(Template, n)]
-        known = ", ".join(n for n in own if callable(getattr(cls, n))) or "none are defined"
-        raise HandlerError(f"{where} names no public method of {cls.__name__}; it has: {known}")
 
 
 def _lives_in(element: Element, tree: _core.Tree) -> bool:

@@ -97,9 +97,7 @@ async def _join(websocket: WebSocket, app: App, join: Join) -> tuple[Session, We
     else:
         # The documented fallback: what the page was made from is gone, so make it again.
         mode = "fresh"
-        template = await app.load(join.path, websocket)
-        if template is None:
-            raise FrameError("no page to join", 4401)
+        template = await _load(websocket, app, join.path)
         template.update()
         path = join.path.partition("?")[0]
         session = _session(app, template, path, template._published, browser)
@@ -107,6 +105,17 @@ async def _join(websocket: WebSocket, app: App, join: Join) -> tuple[Session, We
     session.take_fields(join.fields)
     secret = app.sessions.secret(session)
     return session, Welcome(mode, sequence, session.handled, secret, app.debug)
+
+
+async def _load(websocket: WebSocket, app: App, path: str) -> Template:
+    try:
+        template = await app.load(path, websocket)
+    except Exception as error:  # whatever the route's handler raises
+        log.error("the handler of %s failed: %r", path, error, exc_info=error)
+        template = None
+    if template is None:
+        raise FrameError("no page to join", 4401)
+    return template
 
 
 def _session(app: App, template: Template, route: str, version: Tree, browser: str) -> Session:
