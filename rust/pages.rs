@@ -22,6 +22,8 @@ pub struct Pages {
     /// How many levels of branches lie above the pages.
     height: u32,
     in_hand: Option<InHand>,
+    /// While a tree is built that nobody shares yet: its pages, in a row.
+    building: Vec<Page>,
 }
 
 #[derive(Clone, Debug)]
@@ -43,6 +45,9 @@ type Branch = [Child; FAN_OUT];
 impl Pages {
     /// Returns page *number*, which must have been written to before.
     pub fn get(&self, number: usize) -> &Page {
+        if let Some(page) = self.building.get(number) {
+            return page;
+        }
         self.find(number)
             .unwrap_or_else(|| panic!("page {number} was never written"))
     }
@@ -71,6 +76,33 @@ impl Pages {
 
     /// Returns page *number* for writing: made if it is new, copied if it is shared.
     pub fn get_mut(&mut self, number: usize) -> &mut Page {
+        if self.building.is_empty() {
+            return self.get_shared_mut(number);
+        }
+        if number >= self.building.len() {
+            self.building.resize_with(number + 1, Page::default);
+        }
+        &mut self.building[number]
+    }
+
+    /// Begins to build: until `finish`, pages are written without looking whether
+    /// anybody shares them. Only for a tree that is not cloned meanwhile.
+    pub fn build(&mut self) {
+        let all = std::mem::take(self);
+        self.building.push(
+            all.find(0)
+                .map_or_else(Page::default, |page| Page::clone(page)),
+        );
+    }
+
+    /// Hangs what was built into the branches.
+    pub fn finish(&mut self) {
+        for (number, page) in std::mem::take(&mut self.building).into_iter().enumerate() {
+            *self.place(number) = Child::Page(Arc::new(page));
+        }
+    }
+
+    fn get_shared_mut(&mut self, number: usize) -> &mut Page {
         let is_in_hand = self.in_hand.as_ref().is_some_and(|it| it.number == number);
         if !is_in_hand {
             if let Some(InHand { number, page }) = self.in_hand.take() {

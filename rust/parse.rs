@@ -141,7 +141,11 @@ fn feed(mut parser: Parser<Sink>, html: &str) -> Result<Tree, ParseError> {
             limit,
             offset: fed,
         }),
-        None => Ok(sink.tree.into_inner()),
+        None => {
+            let mut tree = sink.tree.into_inner();
+            tree.finish();
+            Ok(tree)
+        }
     }
 }
 
@@ -164,7 +168,7 @@ impl Sink {
     fn new(html: &str, budget: &Budget) -> Sink {
         let nodes = budget.nodes.min(html.len() + 1024);
         Sink {
-            tree: RefCell::default(),
+            tree: RefCell::new(Tree::building()),
             depths: RefCell::default(),
             budget: Budget { nodes, ..*budget },
             exceeded: Cell::new(None),

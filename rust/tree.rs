@@ -721,6 +721,17 @@ impl Tree {
         found.is_some_and(|name| self.page_mut(id).remove_attribute(slot(id), name))
     }
 
+    /// Makes a tree for a parser to write; `finish` must follow before anything else.
+    pub(crate) fn building() -> Tree {
+        let mut tree = Tree::default();
+        tree.pages.build();
+        tree
+    }
+
+    pub(crate) fn finish(&mut self) {
+        self.pages.finish();
+    }
+
     /// Gives a new element its attributes; no name may come twice.
     pub(crate) fn put_attributes<'a>(
         &mut self,
