@@ -63,7 +63,7 @@ impl From<TooManyAttributes> for EditError {
 }
 
 /// A tree of elements, texts and comments below one root.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Tree {
     pages: Pages,
     names: Names,
@@ -81,6 +81,12 @@ pub struct Tree {
     stamped: bool,
     /// The same for all versions of one tree: their slots mean the same nodes.
     history: Arc<()>,
+}
+
+impl fmt::Debug for Tree {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a tree of {} nodes", self.len)
+    }
 }
 
 impl Default for Tree {

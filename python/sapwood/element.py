@@ -148,12 +148,12 @@ class Element(_core.Node):
     def _selected(self) -> str | list[str]:
         options = self.querySelectorAll("option")
         chosen = [o for o in options if o._attribute("selected") is not None]
-        values = [o.attrs.get("value", o.text.strip()) for o in chosen]
+        values = [_option_value(option) for option in chosen]
         if self._attribute("multiple") is not None:
             return values
         if values:
             return values[-1]
-        return options[0].attrs.get("value", options[0].text.strip()) if options else ""
+        return _option_value(options[0]) if options else ""
 
     @property
     def checked(self) -> bool:
@@ -267,6 +267,11 @@ def _check_tag(tag: str) -> str:
     if not isinstance(tag, str) or not _TAG.fullmatch(tag):
         raise ValueError(f"not the name of a tag: {tag!r}")
     return tag
+
+
+def _option_value(option: Element) -> str:
+    # Without the attribute it is the text, as HTML strips and collapses it.
+    return option.attrs.get("value", re.sub(r"[\t\n\f\r ]+", " ", option.text).strip(" "))
 
 
 def _json(value: Any) -> str:

@@ -97,6 +97,8 @@ def decode(text: str, *, is_first: bool = False) -> Frame:
     except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError) as error:
         raise FrameError("not a JSON array") from error
     head = parts[0] if parts else None
+    if type(head) is not int:  # 0 == False == 0.0, but only one of them is a number here
+        raise FrameError("no frame that this protocol has")
     if is_first != (head == 0):
         raise FrameError("a join comes first, and only then")
     match parts:
@@ -136,7 +138,7 @@ def _event(number: int, acknowledged: int, target: Id, rest: list[Any]) -> Happe
     if not isinstance(event_type, str | None) or len(event_type or "") > 64:
         raise FrameError("the name of an event is a string of at most 64 characters")
     event = Event(number, _id(target), event_type or "click", _data(data))
-    return Happened(event, _count(acknowledged), _fields(fields or []))
+    return Happened(event, _count(acknowledged), _fields([] if fields is None else fields))
 
 
 def _data(data: Any) -> Mapping[str, Any]:

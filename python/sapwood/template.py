@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from sapwood import _core
 from sapwood.element import Element
@@ -64,7 +64,7 @@ class Template:
         """Guards what is published and what followers take of it, not the tree itself."""
         return threading.RLock()
 
-    _pristine: _core.Tree | None = None
+    _pristine: Self | None = None
 
     # --- Finding ---------------------------------------------------------------
 
@@ -97,7 +97,7 @@ class Template:
         values: dict[str, str | list[str]] = {}
         for field in self._tree.query_all("input[name], select[name], textarea[name]"):
             kind = (field.attrs.get("type") or "").lower() if field.tag == "input" else ""
-            if "disabled" in field.attrs or kind in {"submit", "button", "reset", "image"}:
+            if kind in {"submit", "button", "reset", "image"} or field.closest(_DISABLED):
                 continue
             if kind in {"checkbox", "radio"}:
                 if field.checked:
@@ -129,30 +129,43 @@ class Template:
 
         Attributes that hold elements of this template hold their copies in the clone.
         """
-        return self._clone_of(self._tree)
-
-    def _clone_of(self, tree: _core.Tree) -> Self:
-        copy = type(self).__new__(type(self))
-        copies: dict[int, Element] = {}
-        fork = tree.fork()
+        copy = object.__new__(type(self))
+        fork = self._tree.fork()
+        # Elements in attributes are looked up when they are asked for.
+        cached = dict(self.__dict__.get("_cached", ()))
+        for name, value in self.__dict__.items():
+            if isinstance(value, Element) and value._tree is self._tree:
+                cached[name] = value.uuid
+            elif name not in _LIVE:
+                copy.__dict__[name] = value
+        copy._tree = fork
+        copy._cached = cached
         for element in self._tree.objects():
-            if (type(element) is not Element or element.__dict__) and _lives_in(element, fork):
+            if type(element) is not Element or element.__dict__:
                 copied = fork.object_like(element)
                 copied.__dict__.update(element.__dict__)
-                copies[id(element)] = copied
                 if element._handlers_of():
                     copied._handlers = {
                         event_type: [_rebound(handler, self, copy) for handler in handlers]
                         for event_type, handlers in element._handlers_of().items()
                     }
-        for name, value in self.__dict__.items():
-            if name in _LIVE:
-                continue
-            if isinstance(value, Element) and value._tree is self._tree:
-                value = copies.get(id(value)) or _find(fork, value)
-            copy.__dict__[name] = value
-        copy._tree = fork
         return copy
+
+    #: In a clone: the uuids of the elements that attributes of its template hold.
+    _cached: dict[str, str]
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Element:
+            """Return an element that the template this is a clone of holds as *name*."""
+            uuid = self.__dict__.get("_cached", {}).get(name)
+            if uuid is None:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            if not self._tree.has_uuid(uuid):
+                raise AttributeError(f"what {name!r} held was removed before it was asked for")
+            element = self.__dict__[name] = self._tree.by_uuid(uuid)
+            del self._cached[name]
+            return element
 
     def _hand_out(self) -> Self:
         """Return the template for one more page: itself, or a clone of what it was at first."""
@@ -160,9 +173,13 @@ class Template:
             return self
         with self._lock:
             if self._pristine is None:
-                self._pristine = self._tree.fork()
+                # With its attributes and handlers: the first visitor may change these too.
+                self._pristine = self.clone
                 return self
-            return self._clone_of(self._pristine)
+            copy = self._pristine.clone
+        for name in list(copy._cached):
+            getattr(copy, name)  # while everything is still in the tree
+        return copy
 
     # --- Rendering -------------------------------------------------------------
 
@@ -201,8 +218,11 @@ class Template:
         return f"<{type(self).__name__} of {len(self._tree)} nodes>"
 
 
+# What makes a field, and those in it, no part of a form.
+_DISABLED = "input[disabled], select[disabled], textarea[disabled], fieldset[disabled]"
+
 # What a clone does not take over from its template.
-_LIVE = frozenset({"_tree", "_published", "_followers", "_lock", "_pristine"})
+_LIVE = frozenset({"_tree", "_published", "_followers", "_lock", "_pristine", "_cached"})
 
 
 class _Parsed:
@@ -227,8 +247,8 @@ def _load(source: str | Path, folder: Callable[[], Path]) -> _Parsed:
     try:
         stat = path.stat()
         return _parse_file(path, stat.st_mtime_ns, stat.st_size)
-    except OSError as error:
-        reason = error.strerror or error
+    except (OSError, ValueError) as error:  # a path with a NUL is a ValueError
+        reason = getattr(error, "strerror", None) or error
         raise TemplateError(
             f"cannot read the template {str(path)!r}: {reason}; "
             "a template is a path beside the class's file, or HTML that begins with '<'"
@@ -259,14 +279,6 @@ def _folder_of(cls: type[Template]) -> Path:
         frame = frame.f_back
     file = frame.f_globals.get("__file__")
     return Path(file).parent if file else Path.cwd()
-
-
-def _lives_in(element: Element, tree: _core.Tree) -> bool:
-    return tree.has_uuid(element.uuid)
-
-
-def _find(tree: _core.Tree, element: Element) -> Element | None:
-    return tree.by_uuid(element.uuid) if tree.has_uuid(element.uuid) else None
 
 
 def _rebound(handler: Handler, template: Template, copy: Template) -> Handler:

@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator, MutableMapping, MutableSequence
 from typing import TYPE_CHECKING, Any, overload
 
+from sapwood.errors import TreeError
+
 if TYPE_CHECKING:
     from sapwood.element import Element
 
@@ -62,10 +64,13 @@ def _is_listed(name: str) -> bool:
 def _check_name(name: str) -> None:
     if not isinstance(name, str) or not _ATTRIBUTE_NAME.fullmatch(name):
         raise ValueError(f"not a name for an attribute: {name!r}")
-    if not _is_listed(name):
-        mend = "it is given once, for life" if name == "uuid" else "use element.on(event, handler)"
+    folded = name.lower()  # as a browser reads it
+    if not _is_listed(folded):
+        mend = (
+            "it is given once, for life" if folded == "uuid" else "use element.on(event, handler)"
+        )
         raise ValueError(f"{name!r} cannot be set as an attribute: {mend}")
-    if name.lower().startswith("on"):
+    if folded.startswith("on"):
         raise ValueError(
             f"{name!r} would be JavaScript in the page: use element.on(event, handler)"
         )
@@ -232,6 +237,7 @@ class Children(MutableSequence["Element"]):
         after = list(before)
         after[index] = value
         _check_children(after)
+        _check_outside(self._element, after)
         kept = set(map(id, after))
         for child in before:
             if id(child) not in kept:
@@ -267,8 +273,9 @@ class Children(MutableSequence["Element"]):
 
     def index(self, value: object, start: int = 0, stop: int | None = None) -> int:
         """Return the place of a child; raise ValueError if it is none."""
-        for place, child in enumerate(self._list()[start:stop], start):
-            if child is value:
+        children = self._list()
+        for place in range(*slice(start, stop).indices(len(children))):
+            if children[place] is value:
                 return place
         raise ValueError(f"{value!r} is not a child of {self._element!r}")
 
@@ -304,3 +311,13 @@ def _check_children(children: list[Any]) -> None:
             raise TypeError(f"a child is an Element, not {type(child).__name__}: {child!r}")
     if len(set(map(id, children))) != len(children):
         raise ValueError("an element can be a child only once")
+
+
+def _check_outside(parent: Element, children: list[Element]) -> None:
+    """Raise TreeError if one of *children* is *parent* or above it."""
+    new = set(map(id, children))
+    above: Element | None = parent
+    while above is not None:
+        if id(above) in new:
+            raise TreeError("an element cannot go into itself or into its own descendant")
+        above = above.parent
