@@ -5,6 +5,7 @@ Whatever is wrong before the server runs ends in one sentence that says how to m
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import ipaddress
 import os
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import click
 import uvicorn
+from uvicorn.supervisors import ChangeReload
 
 from sapwood.app import App
 from sapwood.protocol import JOIN_BYTES_MAX
@@ -57,13 +59,11 @@ def run(target: str, host: str, port: int, reload: bool, debug: bool | None) -> 
         reload_includes=["*.py", "*.html", "*.css", "*.js"] if reload else None,
     )
     server = uvicorn.Server(config)
-    if reload:
-        # Loaded late: it needs watchfiles, and only reloading does.
-        from uvicorn.supervisors import ChangeReload
-
-        ChangeReload(config, target=server.run, sockets=[listener]).run()
-    else:
-        server.run(sockets=[listener])
+    with contextlib.suppress(KeyboardInterrupt):  # Ctrl+C is the way to stop
+        if reload:
+            ChangeReload(config, target=server.run, sockets=[listener]).run()
+        else:
+            server.run(sockets=[listener])
 
 
 def _locate(target: str) -> tuple[Path, str, str]:
@@ -105,6 +105,8 @@ def _listen(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+        # From here on connections wait until the app has started, and are not refused.
+        listener.listen(2048)
     except OSError as error:
         listener.close()
         reason = error.strerror or str(error)

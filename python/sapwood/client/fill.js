@@ -16,8 +16,6 @@ import { expect } from "./reader.js";
 export class Filling {
   #page;
   #reader;
-  /** @type {[Element, string, unknown][]} */
-  #properties = [];
   /** @type {Set<Node>} */
   #doomed = new Set();
   /** The uuids of all elements to come. @type {Set<string>} */
@@ -41,6 +39,7 @@ export class Filling {
   refill(parent, count) {
     const reader = this.#reader;
     const { position } = reader;
+    reader.last = 0;
     reader.skip(count, ({ id, tag }) => {
       const uuid = this.#page.uuid(id);
       expect(!this.#named.has(uuid), id);
@@ -62,8 +61,6 @@ export class Filling {
       this.#page.forget(node);
       /** @type {ChildNode} */ (node).remove();
     }
-    // Properties come last: a select needs its options, scrolling a layout.
-    for (const [element, name, value] of this.#properties) this.#page.setProperty(element, name, value);
   }
 
   /** A document has one html, head and body, whatever their ids. @param {string} tag @param {string} uuid */
@@ -125,9 +122,10 @@ export class Filling {
     for (let i = 0; i < attributes.length; i += 2) {
       const name = attributes[i];
       const value = attributes[i + 1];
-      if (name[0] === ".") this.#properties.push([element, name.slice(1), value]);
+      if (name[0] === ".") this.#page.properties.push([element, name.slice(1), value]);
       else if (!kept.has(name)) this.#page.setAttribute(element, name, value);
-      kept.add(name);
+      // The browser writes it so, except in SVG.
+      kept.add(name).add(name.toLowerCase());
     }
     for (const name of old?.getAttributeNames() ?? []) {
       if (!kept.has(name)) element.removeAttribute(name);

@@ -8,12 +8,11 @@
 import { expect } from "./reader.js";
 
 export const HTML = "http://www.w3.org/1999/xhtml";
-const SVG = "http://www.w3.org/2000/svg";
 /** @type {Record<string, string>} */
 const NAMESPACES = {
   __proto__: /** @type {any} */ (null),
   html: HTML,
-  svg: SVG,
+  svg: "http://www.w3.org/2000/svg",
   math: "http://www.w3.org/1998/Math/MathML",
   "xlink:": "http://www.w3.org/1999/xlink",
   "xml:": "http://www.w3.org/XML/1998/namespace",
@@ -23,9 +22,10 @@ const NAMESPACES = {
 export function splitTag(written, parent) {
   const [prefix, tag = prefix] = written.split(" ");
   const { namespaceURI, localName } = /** @type {Element} */ (parent);
-  const isHtml = !namespaceURI || (namespaceURI === SVG && /^(foreignObject|desc|title)$/.test(localName));
-  expect(tag === written || NAMESPACES[prefix], written);
-  return { namespace: NAMESPACES[prefix] ?? (isHtml ? HTML : namespaceURI), tag };
+  const isForeign = /\/Math|\/svg(?!(foreignObject|desc|title)$)/.test(namespaceURI + localName);
+  const isBare = tag === written;
+  expect(isBare || NAMESPACES[prefix], written);
+  return { namespace: isBare && isForeign ? namespaceURI : NAMESPACES[prefix] ?? HTML, tag };
 }
 
 /** @param {Element} element @param {string} name @param {string} value */

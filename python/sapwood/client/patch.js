@@ -15,9 +15,12 @@ export class Page {
   /** @type {Map<string, Element>} */
   elements = new Map();
 
+  /** What fields will hold when all else is done: a select needs its options first, scrolling a layout.
+   * @type {[Element, string, unknown?][]} */
+  properties = [];
+
   #listen;
   #holds;
-  #c = 0;
 
   /** True while focus is being put back: no event of that is the user's. */
   restoring = false;
@@ -42,10 +45,13 @@ export class Page {
 
   /** Apply the ops of one patch, sent when events up to *c* were handled. @param {unknown[]} ops @param {number} c */
   apply(ops, c = Infinity) {
-    this.#c = c;
     const reader = new Reader(ops);
+    this.properties = [];
     try {
       while (!reader.done) this.#step(reader);
+      for (const [element, name, value] of this.properties) {
+        if (!this.#holds(element, name, c)) setProperty(element, name, value);
+      }
     } catch (error) {
       throw new Desync(`operand ${reader.position}: ${error}`);
     }
@@ -68,7 +74,8 @@ export class Page {
       case 3:
         return this.#drop(element, reader.string());
       case 4:
-        return this.setProperty(element, reader.string(), reader.next());
+        this.properties.push([element, reader.string(), reader.next()]);
+        return;
       case 5: {
         const before = this.#before(inside, reader.next());
         return new Filling(this, reader).insert(node, reader.count(), before);
@@ -118,11 +125,6 @@ export class Page {
     this.#hear(name);
   }
 
-  /** Set a property that is not the user's; without a value to its default. @param {Element} element @param {string} name @param {unknown} [value] */
-  setProperty(element, name, value) {
-    if (!this.#holds(element, name, this.#c)) setProperty(element, name, value);
-  }
-
   /** Move a node with its focus, selection, scrolling and frames, as far as the browser can.
    * @param {Node} node @param {Node} parent @param {Node | null} before */
   place(node, parent, before) {
@@ -146,6 +148,7 @@ export class Page {
 
   /** Give an element another tag; it keeps its id and children. @param {Element} element @param {string} tag @param {unknown} attributes */
   #replace(element, tag, attributes) {
+    expect(Array.isArray(attributes), tag);
     const id = this.id(element);
     const node = new Reader([tag, id, attributes, 0]);
     this.elements.delete(uuidOf(element));
@@ -158,7 +161,7 @@ export class Page {
   /** @param {Element} element @param {string} name */
   #drop(element, name) {
     if (name[0] !== ".") element.removeAttribute(name);
-    else this.setProperty(element, name.slice(1));
+    else this.properties.push([element, name.slice(1)]);
   }
 
   /** @param {string} name */
@@ -175,7 +178,7 @@ export class Page {
 
   /** @param {Node} parent @param {any} id */
   #before(parent, id) {
-    if (id < 0) return childAt(parent, -1 - id);
+    if (typeof id === "number" && id < 0) return childAt(parent, -1 - id);
     return id === 0 ? null : this.#node(id);
   }
 

@@ -48,7 +48,7 @@ export class Reader {
     const tag = this.next();
     if (tag === -1 || tag === -2) return { tag, children: this.string() };
     let id = this.next();
-    if (id === 0 && this.last) id = this.last + 1;
+    if (id === 0) id = this.last + 1;
     if (isCount(id)) this.last = id;
     let children = this.next();
     const attributes = Array.isArray(children) ? children : [];
