@@ -4,11 +4,11 @@
 //! list. Only `python` knows of Python.
 
 pub mod names;
+pub mod node;
 pub mod uuid;
 
 pub mod ids;
 pub mod index;
-pub mod node;
 pub mod pages;
 pub mod tree;
 

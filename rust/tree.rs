@@ -323,18 +323,21 @@ impl Tree {
         let Some(name) = self.names.find(name) else {
             return Vec::new();
         };
-        let mut found = Vec::new();
-        let mut at = target;
-        while at != ROOT && !at.is_none() {
-            if self.is_disabled(at) {
-                return Vec::new();
-            }
-            if let Some(value) = self.attribute_by_id(at, name) {
-                found.push((at, value.to_owned()));
-            }
-            at = self.node(at).parent;
+        if self.is_in_disabled(target) {
+            return Vec::new();
         }
-        found
+        let heard = |id| Some((id, self.attribute_by_id(id, name)?.to_owned()));
+        self.upwards(target).filter_map(heard).collect()
+    }
+
+    /// Walks from an element to the topmost above it.
+    fn upwards(&self, id: NodeId) -> impl Iterator<Item = NodeId> {
+        let up = std::iter::successors(id.some(), |&id| self.node(id).parent.some());
+        up.take_while(|&id| id != ROOT)
+    }
+
+    fn is_in_disabled(&self, id: NodeId) -> bool {
+        self.upwards(id).any(|id| self.is_disabled(id))
     }
 
     fn is_disabled(&self, id: NodeId) -> bool {
@@ -351,7 +354,7 @@ impl Tree {
     /// field *id* so; `None` if that is no field, or not one a user can change so.
     pub fn field_property(&self, id: NodeId, value: &str) -> Option<&'static str> {
         let node = self.node(id);
-        if node.kind != Kind::Html || self.attribute_by_id(id, n::DISABLED).is_some() {
+        if node.kind != Kind::Html || self.is_in_disabled(id) {
             return None;
         }
         let is_input = node.name == n::INPUT;

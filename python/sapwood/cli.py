@@ -76,6 +76,8 @@ def _locate(target: str) -> tuple[Path, str, str]:
             _fail(f"there is no file {path!r} here ({Path.cwd()}); name the file with the app")
         if not file.stem.isidentifier():
             _fail(f"{file.name!r} cannot be imported: rename it to letters, digits and _")
+        if file.stem in sys.modules:
+            _fail(f"{file.name!r} has the name of a module that Python uses itself: rename it")
         return file.resolve().parent, file.stem, name
     if not re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)*", path):
         _fail(f"{path!r} is neither a file that ends in .py nor a module's dotted name")

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import msgspec
 
 from sapwood import _core
-from sapwood.errors import FrameError
+from sapwood.errors import FrameError, HandlerError
 from sapwood.events import NOT_BUBBLING, Event, EventHandler, Handler
 from sapwood.protocol import (
     Acknowledge,
@@ -147,15 +147,26 @@ class Session:
         for element, name in path:
             if event.type in NOT_BUBBLING and element is not target:
                 return
+            heard = self.template._tree.listeners(element.uuid, attribute)
+            if not heard or heard[0][0] is not element:
+                continue
             handed.current_target = element
-            if name:
-                yield Call(self.template._method(name), handed)
+            if name and (method := self._method(event, name)) is not None:
+                yield Call(method, handed)
             for handler in list(element._handlers_of().get(event.type, ())):
-                yield Call(handler, handed)
+                if handler in element._handlers_of()[event.type]:
+                    yield Call(handler, handed)
             if handed._stopped:
                 return
 
-    def fail(self, event: Event, handler: Handler, error: BaseException) -> None:
+    def _method(self, event: Event, name: str) -> Handler | None:
+        try:
+            return self.template._method(name)
+        except HandlerError as error:
+            self.fail(event, name, error)
+            return None
+
+    def fail(self, event: Event, handler: Handler | str, error: BaseException) -> None:
         """Log what a handler raised and, in development, tell the page."""
         frame = traceback.extract_tb(error.__traceback__)[-1] if error.__traceback__ else None
         where = f"{frame.filename}:{frame.lineno}" if frame else "unknown place"

@@ -26,20 +26,23 @@ class Sessions:
         self._secrets[session] = []
 
     def secret(self, session: Session) -> str:
-        """Return a new secret for *session*, which the newest one before survives."""
+        """Return a new secret for *session*; the one it was found by stays good."""
         secret = self._token()
-        secrets = self._secrets[session]
-        for old in secrets[:-1]:
-            del self._by_secret[old]
-        self._secrets[session] = [*secrets[-1:], digest(secret)]
+        self._secrets[session].append(digest(secret))
         self._by_secret[digest(secret)] = session
         return secret
 
     def find(self, secret: str, browser: str) -> Session | None:
         """Return the session that *secret* is for, if it is this browser's."""
-        session = self._by_secret.get(digest(secret))
+        used = digest(secret)
+        session = self._by_secret.get(used)
         if session is None or session.browser != browser:
             return None
+        # The other one is of the past, or of an answer that never arrived.
+        for other in self._secrets[session]:
+            if other != used:
+                del self._by_secret[other]
+        self._secrets[session] = [used]
         return session
 
     def remove(self, session: Session) -> None:

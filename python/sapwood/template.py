@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import Protocol, Self
 
 from sapwood import _core
 from sapwood.element import Element
@@ -93,17 +93,27 @@ class Template:
         return self.root.walk()
 
     def getFormValues(self) -> dict[str, str | list[str]]:
-        """Return what the named, enabled fields hold, as a form would send them."""
+        """Return what the named, enabled fields hold, as a form would send them.
+
+        Several boxes of one name give the list of those that are ticked.
+        """
         values: dict[str, str | list[str]] = {}
+        boxes: dict[str, list[Element]] = {}
         for field in self._tree.query_all("input[name], select[name], textarea[name]"):
             kind = (field.attrs.get("type") or "").lower() if field.tag == "input" else ""
             if kind in {"submit", "button", "reset", "image"} or field.closest(_DISABLED):
                 continue
-            if kind in {"checkbox", "radio"}:
-                if field.checked:
-                    values[field.attrs["name"]] = field.attrs.get("value", "on")
-            else:
-                values[field.attrs["name"]] = field.value
+            name = field.attrs["name"]
+            if kind == "checkbox":
+                boxes.setdefault(name, []).append(field)
+            elif kind != "radio" or field.checked:
+                values[name] = field.attrs.get("value", "on") if kind == "radio" else field.value
+        for name, group in boxes.items():
+            ticked = [box.attrs.get("value", "on") for box in group if box.checked]
+            if len(group) > 1:
+                values[name] = ticked
+            elif ticked:
+                values[name] = ticked[0]
         return values
 
     # --- Versions --------------------------------------------------------------
@@ -114,12 +124,13 @@ class Template:
         May be called from any thread.
         """
         with self._lock:
-            if self._tree.same_version(self._published):
-                return
-            for follower in self._followers:
-                follower.before_publish()
-            self._published = self._tree.fork()
-            followers = list(self._followers)
+            # What a user typed is published already, though not everybody was told.
+            is_new = not self._tree.same_version(self._published)
+            if is_new:
+                for follower in self._followers:
+                    follower.before_publish()
+                self._published = self._tree.fork()
+            followers = list(self._followers) if is_new or self.shared else []
         for follower in followers:
             follower.after_publish()
 
@@ -130,42 +141,16 @@ class Template:
         Attributes that hold elements of this template hold their copies in the clone.
         """
         copy = object.__new__(type(self))
-        fork = self._tree.fork()
-        # Elements in attributes are looked up when they are asked for.
-        cached = dict(self.__dict__.get("_cached", ()))
-        for name, value in self.__dict__.items():
-            if isinstance(value, Element) and value._tree is self._tree:
-                cached[name] = value.uuid
-            elif name not in _LIVE:
-                copy.__dict__[name] = value
+        fork, copy.__dict__, stateful = self._tree.fork_with(self.__dict__, _LIVE)
         copy._tree = fork
-        copy._cached = cached
-        for element in self._tree.objects():
-            if type(element) is not Element or element.__dict__:
-                copied = fork.object_like(element)
-                copied.__dict__.update(element.__dict__)
-                if element._handlers_of():
-                    copied._handlers = {
-                        event_type: [_rebound(handler, self, copy) for handler in handlers]
-                        for event_type, handlers in element._handlers_of().items()
-                    }
+        for element, copied in stateful:
+            copied.__dict__.update(element.__dict__)
+            if element._handlers_of():
+                copied._handlers = {
+                    event_type: [_rebound(handler, self, copy) for handler in handlers]
+                    for event_type, handlers in element._handlers_of().items()
+                }
         return copy
-
-    #: In a clone: the uuids of the elements that attributes of its template hold.
-    _cached: dict[str, str]
-
-    if not TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> Element:
-            """Return an element that the template this is a clone of holds as *name*."""
-            uuid = self.__dict__.get("_cached", {}).get(name)
-            if uuid is None:
-                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-            if not self._tree.has_uuid(uuid):
-                raise AttributeError(f"what {name!r} held was removed before it was asked for")
-            element = self.__dict__[name] = self._tree.by_uuid(uuid)
-            del self._cached[name]
-            return element
 
     def _hand_out(self) -> Self:
         """Return the template for one more page: itself, or a clone of what it was at first."""
@@ -176,10 +161,7 @@ class Template:
                 # With its attributes and handlers: the first visitor may change these too.
                 self._pristine = self.clone
                 return self
-            copy = self._pristine.clone
-        for name in list(copy._cached):
-            getattr(copy, name)  # while everything is still in the tree
-        return copy
+            return self._pristine.clone
 
     # --- Rendering -------------------------------------------------------------
 
@@ -201,8 +183,14 @@ class Template:
     # --- Events ----------------------------------------------------------------
 
     def _method(self, name: str) -> Handler:
-        """Return the method that HTML calls *name*."""
-        return check_handler(getattr(self, name))
+        """Return the method that HTML calls *name*; raise HandlerError if there is none.
+
+        An element may have come from another template, with that one's names.
+        """
+        method = None if name.startswith("_") else getattr(self, name, None)
+        if method is None:
+            raise HandlerError(f"{type(self).__name__} has no public method {name!r}")
+        return check_handler(method)
 
     def _check_names(self, parsed: _Parsed) -> None:
         cls = type(self)
@@ -222,7 +210,7 @@ class Template:
 _DISABLED = "input[disabled], select[disabled], textarea[disabled], fieldset[disabled]"
 
 # What a clone does not take over from its template.
-_LIVE = frozenset({"_tree", "_published", "_followers", "_lock", "_pristine", "_cached"})
+_LIVE = frozenset({"_tree", "_published", "_followers", "_lock", "_pristine"})
 
 
 class _Parsed:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, MutableMapping, MutableSequence
 from typing import TYPE_CHECKING, Any, overload
 
+from sapwood import _core
 from sapwood.errors import TreeError
 
 if TYPE_CHECKING:
@@ -304,10 +305,8 @@ class Children(MutableSequence["Element"]):
 
 
 def _check_children(children: list[Any]) -> None:
-    from sapwood.element import Element
-
     for child in children:
-        if not isinstance(child, Element):
+        if not isinstance(child, _core.Node):
             raise TypeError(f"a child is an Element, not {type(child).__name__}: {child!r}")
     if len(set(map(id, children))) != len(children):
         raise ValueError("an element can be a child only once")

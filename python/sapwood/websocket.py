@@ -11,7 +11,6 @@ import logging
 import secrets
 import threading
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -65,10 +64,9 @@ def _is_allowed(websocket: WebSocket, app: App) -> bool:
     origin = websocket.headers.get("origin", "").lower()
     if origin in app.allowed_origins:
         return True
-    parts = urlsplit(origin)
     host = websocket.headers.get("host", "").lower()
-    is_secure = websocket.url.scheme == "wss"
-    return parts.scheme == ("https" if is_secure else "http") and parts.netloc == host != ""
+    scheme = "https" if websocket.url.scheme == "wss" else "http"
+    return host != "" and origin == f"{scheme}://{host}"
 
 
 async def _receive(websocket: WebSocket, *, is_first: bool = False) -> Frame:
@@ -129,15 +127,17 @@ async def _converse(websocket: WebSocket, app: App, session: Session, welcome: W
     """Read and write until the socket or its epoch ends."""
     waker = _Waker(session)
     epoch = session.connection.open(waker)
-    await websocket.send_text(welcome.encode())
-    waker()
-    writer = asyncio.create_task(_write(websocket, session, waker, epoch))
     try:
-        while session.connection.is_current(epoch):
-            session.receive(await _receive(websocket))
-            app.drive(session)
+        await websocket.send_text(welcome.encode())
+        waker()
+        writer = asyncio.create_task(_write(websocket, session, waker, epoch))
+        try:
+            while session.connection.is_current(epoch):
+                session.receive(await _receive(websocket))
+                app.drive(session)
+        finally:
+            writer.cancel()
     finally:
-        writer.cancel()
         if session.connection.close(epoch):
             app.expire_later(session)
 

@@ -436,8 +436,9 @@ fn replace_children(
 ) -> PyResult<()> {
     // Look at everything first: a refused item must not cost what was there.
     for item in &items {
-        if text_of(item)?.is_none() {
-            check_element(tree, id, item)?;
+        match text_of(item)? {
+            Some(text) => drop(text.to_str()?),
+            None => check_element(tree, id, item)?,
         }
     }
     clear(tree, id)?;

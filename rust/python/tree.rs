@@ -9,10 +9,10 @@ use crate::python::node::Node;
 use crate::render::{RenderOptions, render, render_document};
 use crate::select::Selector;
 use crate::tree::{ROOT, Tree};
-use pyo3::exceptions::PyKeyError;
 use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::PyType;
+use pyo3::types::{PyDict, PyFrozenSet, PyType};
 use rustc_hash::FxHashMap;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -55,6 +55,13 @@ impl PyTree {
         self.nodes.remove(&id)
     }
 }
+
+/// A fork, attributes, objects and their copies; see `fork_with`.
+type Forked<'py> = (
+    Bound<'py, PyTree>,
+    Bound<'py, PyDict>,
+    Vec<(Py<Node>, Py<Node>)>,
+);
 
 /// An element that hears an event, and the value of the attribute that says so.
 type Listener = (Py<Node>, String);
@@ -118,15 +125,46 @@ impl PyTree {
         PyTree::new(self.tree.clone(), self.element_type.clone_ref(py))
     }
 
+    /// Returns a fork; *attributes*, a template's, as the fork's template has them:
+    /// without those named in *without*, elements of this tree as their copies; and
+    /// the objects that have a state of their own, each with its copy.
+    fn fork_with<'py>(
+        slf: &Bound<'py, Self>,
+        attributes: &Bound<'py, PyDict>,
+        without: &Bound<'py, PyFrozenSet>,
+    ) -> PyResult<Forked<'py>> {
+        let py = slf.py();
+        let fork = Bound::new(py, slf.borrow().fork(py))?;
+        let element_type = slf.borrow().element_type.clone_ref(py);
+        let mut stateful = Vec::new();
+        for original in slf.borrow().objects(py) {
+            let (id, class) = (original.get().place(py)?.1, original.bind(py).get_type());
+            let state = original.bind(py).getattr(intern!(py, "__dict__"))?;
+            if !class.is(&element_type) || state.len()? > 0 {
+                stateful.push((original, make_object(&fork, id, &class)?));
+            }
+        }
+        let copies = PyDict::new(py);
+        for (name, value) in attributes {
+            if without.contains(&name)? {
+                continue;
+            }
+            let place = value
+                .cast::<Node>()
+                .ok()
+                .map(|node| node.get().place(py))
+                .transpose()?;
+            match place.filter(|(tree, _)| tree.is(slf)) {
+                Some((_, id)) => copies.set_item(name, object_of(&fork, id)?)?,
+                None => copies.set_item(name, value)?,
+            }
+        }
+        Ok((fork, copies, stateful))
+    }
+
     /// Returns the objects that were made of this tree's nodes so far.
     fn objects(&self, py: Python<'_>) -> Vec<Py<Node>> {
         self.nodes.values().map(|node| node.clone_ref(py)).collect()
-    }
-
-    /// Makes, in this fork of its tree, an object of the same class as *original*.
-    fn object_like(slf: &Bound<'_, Self>, original: &Bound<'_, Node>) -> PyResult<Py<Node>> {
-        let (_, id) = original.get().place(slf.py())?;
-        make_object(slf, id, &original.get_type())
     }
 
     /// Says whether nothing was written since these two versions parted.
@@ -140,21 +178,10 @@ impl PyTree {
         found.map(|id| object_of(slf, id)).transpose()
     }
 
-    /// Returns the object of the element with this uuid.
-    fn by_uuid(slf: &Bound<'_, Self>, uuid: &str) -> PyResult<Py<Node>> {
-        let found = slf.borrow().tree.by_uuid(uuid);
-        let id = found.ok_or_else(|| PyKeyError::new_err(uuid.to_owned()))?;
-        object_of(slf, id)
-    }
-
     /// Returns the object of the first element with this `id`, or None.
     fn by_id(slf: &Bound<'_, Self>, id: &str) -> PyResult<Option<Py<Node>>> {
         let found = slf.borrow().tree.by_id(id);
         found.map(|id| object_of(slf, id)).transpose()
-    }
-
-    fn has_uuid(&self, uuid: &str) -> bool {
-        self.tree.by_uuid(uuid).is_some()
     }
 
     fn query(slf: &Bound<'_, Self>, selector: &str) -> PyResult<Option<Py<Node>>> {

@@ -55,11 +55,9 @@ function staysHere(event, target, owner) {
   return href === "" || href === "#" || (href?.[0] === "#" && link?.contains(owner));
 }
 
-const MODIFIERS = ["altKey", "ctrlKey", "metaKey", "shiftKey"];
-const NAMES = [
-  ...MODIFIERS,
-  ..."key code repeat clientX clientY offsetX offsetY button buttons deltaX deltaY pointerType".split(" "),
-];
+const NAMES =
+  "altKey ctrlKey metaKey shiftKey key code repeat clientX clientY offsetX offsetY button buttons deltaX deltaY pointerType".split(" ");
+const MODIFIERS = NAMES.slice(0, 4);
 
 /** @param {any} event */
 function hasModifier(event) {

@@ -31,7 +31,7 @@ export class Filling {
 
   /** Put *count* new nodes into *parent*. @param {Node} parent @param {number} count @param {Node | null} before */
   insert(parent, count, before) {
-    Object.assign(this.#enter(parent, count), { cursor: before, isFixed: true });
+    this.#enter(parent, count, true).cursor = before;
     this.#run();
   }
 
@@ -73,10 +73,10 @@ export class Filling {
     old.setAttribute("uuid", uuid);
   }
 
-  /** @param {Node} parent @param {number} left @returns {Level} */
-  #enter(parent, left) {
+  /** @param {Node} parent @param {number} left @param {boolean} [isFixed] @returns {Level} */
+  #enter(parent, left, isFixed) {
     const inside = container(parent);
-    const level = { parent, inside, left, cursor: inside.firstChild };
+    const level = { parent, inside, left, isFixed, cursor: inside.firstChild };
     this.#levels.push(level);
     return level;
   }

@@ -19,6 +19,7 @@ export class Page {
    * @type {[Element, string, unknown?][]} */
   properties = [];
 
+  #prefix;
   #listen;
   #holds;
 
@@ -34,7 +35,7 @@ export class Page {
    */
   constructor(document, prefix, { listen = () => {}, holds = () => false } = {}) {
     this.document = document;
-    this.prefix = prefix;
+    this.#prefix = prefix;
     this.#listen = listen;
     this.#holds = holds;
     for (const element of stamped(document)) {
@@ -74,8 +75,7 @@ export class Page {
       case 3:
         return this.#drop(element, reader.string());
       case 4:
-        this.properties.push([element, reader.string(), reader.next()]);
-        return;
+        return this.properties.push([element, reader.string(), reader.next()]);
       case 5: {
         const before = this.#before(inside, reader.next());
         return new Filling(this, reader).insert(node, reader.count(), before);
@@ -100,13 +100,13 @@ export class Page {
 
   /** @param {number | string} id */
   uuid(id) {
-    return typeof id === "number" ? this.prefix + id.toString(36) : id;
+    return typeof id === "number" ? this.#prefix + id.toString(36) : id;
   }
 
   /** Return what an element is called on the wire. @param {Element} element */
   id(element) {
     const uuid = uuidOf(element);
-    const counter = parseInt(uuid.slice(this.prefix.length), 36);
+    const counter = parseInt(uuid.slice(this.#prefix.length), 36);
     return counter > 0 && this.uuid(counter) === uuid ? counter : uuid;
   }
 
@@ -128,22 +128,25 @@ export class Page {
   /** Move a node with its focus, selection, scrolling and frames, as far as the browser can.
    * @param {Node} node @param {Node} parent @param {Node | null} before */
   place(node, parent, before) {
+    const focused = /** @type {any} */ (this.document.activeElement);
+    const { selectionStart, selectionEnd, selectionDirection } = focused ?? {};
+    const selection = /** @type {any} */ (this.document.getSelection());
+    const { anchorNode, anchorOffset, focusNode, focusOffset } = selection;
+    this.restoring = true;
     try {
-      return /** @type {any} */ (parent).moveBefore(node, before);
+      /** @type {any} */ (parent).moveBefore(node, before);
     } catch {
       // The browser has no moveBefore, or one of the two is in no document.
-    }
-    const focused = /** @type {any} */ (this.document.activeElement);
-    const isInside = node.contains(focused);
-    const { selectionStart, selectionEnd, selectionDirection } = focused ?? {};
-    this.restoring = isInside;
-    try {
       parent.insertBefore(node, before);
-      if (isInside) focused.focus({ preventScroll: true });
-      if (isInside && selectionStart != null) focused.setSelectionRange(selectionStart, selectionEnd, selectionDirection);
+      if (node.contains(focused)) {
+        focused.focus({ preventScroll: true });
+        if (selectionStart != null) focused.setSelectionRange(selectionStart, selectionEnd, selectionDirection);
+      }
     } finally {
       this.restoring = false;
     }
+    // What is selected in a field is not in a text of the page.
+    if (node.contains(anchorNode) && isLeaf(anchorNode)) selection.setBaseAndExtent(anchorNode, anchorOffset, focusNode, focusOffset);
   }
 
   /** Give an element another tag; it keeps its id and children. @param {Element} element @param {string} tag @param {unknown} attributes */

@@ -1,0 +1,222 @@
+"""The command `sapwood run`: it serves and says where, or says in one sentence what is wrong."""
+
+from __future__ import annotations
+
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+COMMAND = str(Path(sys.executable).with_name("sapwood"))
+APP = """
+import sapwood
+
+app = sapwood.App()
+
+@app.route("/")
+def home():
+    return sapwood.Template("<p>first</p>")
+"""
+DEADLINE_S = 30
+
+
+class Served:
+    """A running `sapwood run`, and where it serves."""
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        command = [COMMAND, "run", *arguments, "--port", "0"]
+        self.process = subprocess.Popen(
+            command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        assert self.process.stdout
+        self.said = self.process.stdout.readline()
+        found = re.search(r"http://\S+", self.said)
+        self.address = found[0] if found else ""
+
+    def get(self) -> str:
+        """Return what "/" is; nothing if nobody answers."""
+        try:
+            with urllib.request.urlopen(self.address, timeout=DEADLINE_S) as answer:
+                return str(answer.read().decode())
+        except (urllib.error.URLError, ConnectionError):
+            return ""
+
+    def becomes(self, text: str, within_s: float) -> bool:
+        """Ask until the answer has *text*; say whether it ever had."""
+        deadline = time.monotonic() + within_s
+        while text not in self.get():
+            if time.monotonic() > deadline:
+                return False
+        return True
+
+    def stop(self) -> tuple[int, str]:
+        """Stop as Ctrl+C does; return the exit code and what was said of errors."""
+        self.process.terminate()
+        _, errors = self.process.communicate(timeout=DEADLINE_S)
+        return self.process.returncode, errors
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "pages.py").write_text(APP)
+    return tmp_path
+
+
+@pytest.fixture
+def served(folder: Path, request: pytest.FixtureRequest) -> Iterator[Served]:
+    served = Served(folder, *getattr(request, "param", ["pages.py"]))
+    yield served
+    served.stop()
+
+
+def refused(folder: Path, *arguments: str) -> str:
+    """Return the sentence with which a command ends; it must be all there is."""
+    command = [COMMAND, "run", *arguments]
+    done = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, timeout=DEADLINE_S, check=False
+    )
+    assert (done.returncode, done.stdout) == (1, ""), done
+    lines = done.stderr.splitlines()
+    assert len(lines) == 1, done.stderr
+    return lines[0].removeprefix("Error: ")
+
+
+# --- It serves -------------------------------------------------------------------------
+
+
+def test_it_says_where_it_serves_and_serves_there(served: Served) -> None:
+    assert re.fullmatch(
+        r"Sapwood serves pages\.py on http://127\.0\.0\.1:\d+ \(stop with Ctrl\+C\)\n", served.said
+    )
+    assert "<p uuid=" in served.get()
+
+
+@pytest.mark.parametrize(
+    "served", [["pages"], ["pages.py:app"], ["./pages.py"]], indirect=True, ids=str
+)
+def test_an_app_may_be_named_in_several_ways(served: Served) -> None:
+    assert "first" in served.get()
+
+
+def test_a_loopback_address_shows_errors_and_no_debug_hides_them(folder: Path) -> None:
+    (folder / "pages.py").write_text(APP.replace('"<p>first</p>"', 'f"<p>{app.debug}</p>"'))
+    said = []
+    for options in ([], ["--no-debug"], ["--host", "0.0.0.0"]):
+        served = Served(folder, "pages.py", *options)
+        said.append(re.findall("True|False", served.get()))
+        served.stop()
+    assert said == [["True"], ["False"], ["False"]]
+
+
+def test_it_stops_quietly(folder: Path) -> None:
+    served = Served(folder, "pages.py")
+    served.get()
+    code, errors = served.stop()
+    assert (code in (0, -15), errors) == (True, "")
+
+
+def test_it_starts_anew_when_a_file_changes(folder: Path) -> None:
+    served = Served(folder, "pages.py", "--reload")
+    try:
+        assert served.becomes("first", DEADLINE_S)
+        # Uvicorn looks for changes from 0.25 s on; what comes earlier it does not see.
+        assert any(
+            (folder / "pages.py").write_text(APP.replace("first", "second"))
+            and served.becomes("second", 3)
+            for _ in range(DEADLINE_S // 3)
+        )
+    finally:
+        served.stop()
+
+
+def test_help_says_what_a_target_is() -> None:
+    done = subprocess.run([COMMAND, "run", "--help"], capture_output=True, text=True, check=True)
+    assert "a file (app.py), a module (package.module)" in done.stdout
+
+
+# --- It does not -----------------------------------------------------------------------
+
+
+def test_a_file_that_is_not_there_is_named_with_where_it_looked(folder: Path) -> None:
+    said = refused(folder, "none.py")
+    assert said == f"there is no file 'none.py' here ({folder}); name the file with the app"
+
+
+def test_a_file_that_cannot_be_imported_is_named(folder: Path) -> None:
+    (folder / "my-app.py").write_text(APP)
+    said = refused(folder, "my-app.py")
+    assert said == "'my-app.py' cannot be imported: rename it to letters, digits and _"
+
+
+@pytest.mark.parametrize("target", ["", "a b", "pages.", "1app", "pages..x", "é-"])
+def test_what_is_neither_file_nor_module_is_refused(folder: Path, target: str) -> None:
+    assert "neither a file that ends in .py nor a module's dotted name" in refused(folder, target)
+
+
+@pytest.mark.parametrize("target", ["none", "none.inner"])
+def test_a_module_that_is_not_there_is_named(folder: Path, target: str) -> None:
+    assert f"there is no module {target!r}; name a file (app.py)" in refused(folder, target)
+
+
+def test_a_module_without_an_app_says_what_to_write(folder: Path) -> None:
+    (folder / "pages.py").write_text("import sapwood")
+    said = refused(folder, "pages.py")
+    assert said == "'pages.py' has no 'app'; write app = sapwood.App()"
+
+
+def test_an_app_under_another_name_is_named(folder: Path) -> None:
+    (folder / "pages.py").write_text("import sapwood\nsite = sapwood.App()")
+    assert refused(folder, "pages.py") == "'pages.py' has no 'app'; say pages.py:site"
+
+
+def test_what_is_no_app_is_said_to_be_none(folder: Path) -> None:
+    (folder / "pages.py").write_text("app = 5")
+    said = refused(folder, "pages.py")
+    assert said == "'app' in 'pages.py' is int, not an app: name a sapwood.App"
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        ("1 / 0", "ZeroDivisionError: division by zero"),
+        ("import nowhere", "ModuleNotFoundError: No module named 'nowhere'"),
+        ("def", "SyntaxError: "),
+    ],
+)
+def test_the_apps_own_error_is_shown_with_its_traceback(
+    folder: Path, code: str, error: str
+) -> None:
+    (folder / "pages.py").write_text(code)
+    done = subprocess.run(
+        [COMMAND, "run", "pages.py"], cwd=folder, capture_output=True, text=True, check=False
+    )
+    last = done.stderr.splitlines()[-1]
+    assert (done.returncode, last.startswith("Error: 'pages.py' cannot be imported")) == (1, True)
+    assert (error in last, f'File "{folder / "pages.py"}"' in done.stderr) == (True, True)
+
+
+def test_a_port_in_use_is_said_with_one_to_try(folder: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        said = refused(folder, "pages.py", "--port", str(port))
+    assert said == (
+        f"cannot listen on 127.0.0.1 port {port}: Address already in use; try --port {port + 1}"
+    )
+
+
+def test_an_address_of_another_machine_is_refused(folder: Path) -> None:
+    assert "cannot listen on 192.0.2.1" in refused(folder, "pages.py", "--host", "192.0.2.1")
+
+
+def test_a_file_named_like_a_module_that_is_loaded_says_so(folder: Path) -> None:
+    (folder / "queue.py").write_text(APP)
+    assert "rename" in refused(folder, "queue.py")
