@@ -69,15 +69,25 @@ format: .venv/dev ## Format Python and Rust
 	cargo fmt
 
 .PHONY: bench
-bench: .venv/built .venv/dev .venv/bench ## Measure everything; results in build/
-	@mkdir -p build
-	cargo bench --locked
-	$(BIN)/pytest benches/python --benchmark-json=build/pytest-benchmark.json
+bench: build/bench/all ## Measure everything; results in build/bench.json
+	$(BIN)/python benches/python/report.py build/bench build/bench.json
 
 .PHONY: bench-smoke
-bench-smoke: .venv/built .venv/dev .venv/bench ## Run every benchmark once, to see that it works
-	cargo bench --locked --bench core -- --test
-	$(BIN)/pytest benches/python --benchmark-disable
+bench-smoke: build/bench-smoke/all ## Run every benchmark once, to see that it works
+	$(BIN)/python benches/python/report.py build/bench-smoke build/bench-smoke/bench.json
+
+# What one run of all benchmarks leaves, fast and worthless in a folder named -smoke.
+.PHONY: build/bench/all build/bench-smoke/all
+build/bench-smoke/all: SMOKE = --smoke
+build/bench-smoke/all: CRITERION = --sample-size 10 --warm-up-time 0.01 --measurement-time 0.01
+build/bench/all build/bench-smoke/all: .venv/built .venv/dev .venv/bench
+	$(BIN)/python tests/browser/chromium.py
+	rm -rf $(@D) && mkdir -p $(@D)
+	CRITERION_HOME=$(CURDIR)/$(@D)/criterion cargo bench --locked --bench core -- $(CRITERION)
+	$(BIN)/pytest benches/python $(SMOKE) --benchmark-json=$(@D)/python.json
+	$(BIN)/python benches/python/memory.py $(@D)/memory.json $(SMOKE)
+	$(BIN)/python benches/python/socket_bytes.py $(@D)/socket_bytes.json $(SMOKE)
+	$(BIN)/python benches/python/event_cpu.py $(@D)/event_cpu.json $(SMOKE)
 
 .PHONY: client
 client: node_modules/made ## Build the minified client that is kept in git

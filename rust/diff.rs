@@ -31,6 +31,7 @@ pub fn diff(old: &Tree, new: &Tree, ops: &mut Vec<Op>) {
         ops,
         touched: FxHashMap::default(),
         moved_away: FxHashSet::default(),
+        lifted: None,
         late: Vec::new(),
         depths: FxHashMap::default(),
         queue: BinaryHeap::new(),
@@ -107,6 +108,8 @@ struct Diff<'a> {
     touched: FxHashMap<NodeId, Touched>,
     /// Elements, by their place in the old tree, that an op already took elsewhere.
     moved_away: FxHashSet<NodeId>,
+    /// A child that is looked at as if it came from elsewhere: the one that moves.
+    lifted: Option<NodeId>,
     /// Elements of the old tree to remove when all else is done.
     late: Vec<NodeId>,
     depths: FxHashMap<NodeId, u32>,
@@ -125,7 +128,7 @@ impl Diff<'_> {
 
     /// Returns where in the old tree the child *id* of *parent* was, if below the same parent.
     fn stayed(&self, parent: NodeId, id: NodeId) -> Option<NodeId> {
-        let before = self.old_of(id)?;
+        let before = self.old_of(id).filter(|_| Some(id) != self.lifted)?;
         let old_parent = self.old.node(before).parent.some()?;
         (self.new_of(old_parent) == Some(parent)).then_some(before)
     }
@@ -321,10 +324,35 @@ impl Diff<'_> {
         if self.becomes_text(parent) || self.is_refilled(parent) {
             return;
         }
-        if !touched.whole && self.keeps_order(parent, touched) && self.splice(parent, touched) {
+        if !touched.whole && self.splice_with_one_move(parent, touched) {
             return;
         }
         self.rearrange(parent);
+    }
+
+    /// Handles a list in which nothing that stays changed its order, or just one
+    /// child did, without looking at all of it.
+    fn splice_with_one_move(&mut self, parent: NodeId, touched: &Touched) -> bool {
+        /// Somebody dragged a row: it, its old and its new neighbours.
+        const TOUCHED_BY_A_MOVE: usize = 8;
+        if self.keeps_order(parent, touched) {
+            return self.splice(parent, touched);
+        }
+        if touched.new.len() > TOUCHED_BY_A_MOVE {
+            return false;
+        }
+        for &id in &touched.new {
+            if !self.new.kind(id).is_element() || self.stayed(parent, id).is_none() {
+                continue;
+            }
+            self.lifted = Some(id);
+            let is_it = self.keeps_order(parent, touched) && self.splice(parent, touched);
+            self.lifted = None;
+            if is_it {
+                return true;
+            }
+        }
+        false
     }
 
     /// Handles a parent that has nothing but one text now, or nothing at all.

@@ -22,6 +22,8 @@ pub mod ops;
 pub mod diff;
 pub mod wire;
 
+pub mod apply;
+
 pub mod sync;
 
 #[cfg(feature = "python")]

@@ -134,7 +134,7 @@ struct Attribute {
 pub struct TooManyAttributes;
 
 /// Sixty-four nodes and what belongs to them.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Page {
     nodes: [Node; PAGE_NODES],
     attributes: Vec<Attribute>,
@@ -142,6 +142,21 @@ pub struct Page {
     large: Vec<Arc<str>>,
     waste_bytes: usize,
     waste_attributes: usize,
+}
+
+impl Clone for Page {
+    fn clone(&self) -> Self {
+        // A page is copied to be written to: leave room for a string.
+        let mut heap = String::with_capacity(self.heap.len() + 48);
+        heap.push_str(&self.heap);
+        Page {
+            nodes: self.nodes,
+            attributes: self.attributes.clone(),
+            heap,
+            large: self.large.clone(),
+            ..*self
+        }
+    }
 }
 
 impl Default for Page {

@@ -64,6 +64,9 @@ impl Sync {
     /// `handled` is the number of events handled, which each frame carries. Look
     /// at `is_open` first: this sends in any case.
     pub fn cut(&mut self, now: &Tree, handled: u64) -> Option<String> {
+        if self.is_current(now) {
+            return None;
+        }
         let mut ops = Vec::new();
         diff(&self.sent, now, &mut ops);
         if ops.is_empty() {

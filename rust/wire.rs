@@ -1,30 +1,28 @@
-//! Writes ops as the browser reads them, and reads them back.
+//! Writes ops as the browser reads them.
 //!
-//! The format is in docs/protocol.md: one flat JSON array. `encode` writes it
-//! straight into a buffer; `apply` carries it out on a tree, exactly as the client
-//! does on the page, and is what the laws are proved with.
+//! The format is in docs/protocol.md: one flat JSON array, written straight into a
+//! buffer. `apply` reads it.
 
 use crate::names::known_names as n;
 use crate::node::{Kind, NodeId};
 use crate::ops::{Before, Op};
-use crate::tree::{EditError, ROOT, Tree};
-use serde_json::Value;
-use std::fmt;
+use crate::tree::{ROOT, Tree};
+use std::ops::Range;
 
-const TEXT: u64 = 0;
-const DATA: u64 = 1;
-const SET: u64 = 2;
-const DROP: u64 = 3;
-const PROPERTY: u64 = 4;
-const INSERT: u64 = 5;
-const REMOVE: u64 = 6;
-const CUT: u64 = 7;
-const MOVE: u64 = 8;
-const REPLACE: u64 = 9;
-const FILL: u64 = 10;
+pub(crate) const TEXT: u64 = 0;
+pub(crate) const DATA: u64 = 1;
+pub(crate) const SET: u64 = 2;
+pub(crate) const DROP: u64 = 3;
+pub(crate) const PROPERTY: u64 = 4;
+pub(crate) const INSERT: u64 = 5;
+pub(crate) const REMOVE: u64 = 6;
+pub(crate) const CUT: u64 = 7;
+pub(crate) const MOVE: u64 = 8;
+pub(crate) const REPLACE: u64 = 9;
+pub(crate) const FILL: u64 = 10;
 
-const TEXT_NODE: i64 = -1;
-const COMMENT_NODE: i64 = -2;
+pub(crate) const TEXT_NODE: i64 = -1;
+pub(crate) const COMMENT_NODE: i64 = -2;
 
 /// Appends the ops, each operand with a comma before it, to *out*.
 pub fn encode(old: &Tree, new: &Tree, ops: &[Op], out: &mut String) {
@@ -33,6 +31,7 @@ pub fn encode(old: &Tree, new: &Tree, ops: &[Op], out: &mut String) {
         new,
         out,
         last_stamp: 0,
+        last_tag: 0..0,
     };
     for op in ops {
         encoder.op(op);
@@ -47,6 +46,7 @@ pub fn encode_whole(tree: &Tree, out: &mut String) {
         new: tree,
         out,
         last_stamp: 0,
+        last_tag: 0..0,
     };
     let is_sent = |id: &NodeId| tree.kind(*id) != Kind::Doctype;
     let nodes: Vec<NodeId> = tree.children(ROOT).filter(is_sent).collect();
@@ -64,11 +64,14 @@ struct Encoder<'a, 'out> {
     out: &'out mut String,
     /// The stamp before, which a new element's need not repeat if it is one more.
     last_stamp: u64,
+    /// Where the tag of the element before was written.
+    last_tag: Range<usize>,
 }
 
 impl Encoder<'_, '_> {
     fn op(&mut self, op: &Op) {
         self.last_stamp = 0;
+        self.last_tag = 0..0;
         let (old, new) = (self.old, self.new);
         match *op {
             Op::Text { node, text } => {
@@ -204,16 +207,7 @@ impl Encoder<'_, '_> {
             self.string(self.new.data(id));
             return true;
         }
-        self.tag(parent, id);
-        let stamp = self.new.stamp(id);
-        if stamp != 0 && stamp == self.last_stamp + 1 {
-            self.raw("0");
-        } else {
-            self.id(self.new, id);
-        }
-        if stamp != 0 {
-            self.last_stamp = stamp;
-        }
+        self.tag_and_id(parent, id);
         if self.new.attributes(id).any(|(name, _)| name != n::UUID) {
             self.attributes(id);
         }
@@ -232,6 +226,29 @@ impl Encoder<'_, '_> {
             .count();
         self.number(children as u64);
         false
+    }
+
+    /// Writes as little as tells the browser: nothing but a 0 for one more of the
+    /// same tag with the next stamp, and a 0 in place of any next stamp.
+    fn tag_and_id(&mut self, parent: NodeId, id: NodeId) {
+        let stamp = self.new.stamp(id);
+        let is_next = stamp != 0 && stamp == self.last_stamp + 1;
+        if stamp != 0 {
+            self.last_stamp = stamp;
+        }
+        let start = self.out.len();
+        self.tag(parent, id);
+        let is_same = self.out[start..] == self.out[self.last_tag.clone()];
+        if is_next && is_same {
+            self.out.truncate(start);
+            return self.raw("0");
+        }
+        self.last_tag = start..self.out.len();
+        if is_next {
+            self.raw("0");
+        } else {
+            self.id(self.new, id);
+        }
     }
 
     fn tag(&mut self, parent: NodeId, id: NodeId) {
@@ -346,315 +363,4 @@ pub fn write_escaped(string: &str, out: &mut String) {
         }
     }
     out.push_str(&string[done..]);
-}
-
-/// Why ops could not be carried out, and at which operand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ApplyErrorKind {
-    /// Not a JSON array, or it ends inside an op.
-    Malformed,
-    /// An id or index that the tree does not have.
-    Unknown,
-    Edit(EditError),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ApplyError {
-    pub kind: ApplyErrorKind,
-    pub operand: usize,
-}
-
-impl fmt::Display for ApplyError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.kind {
-            ApplyErrorKind::Malformed => write!(f, "not an op")?,
-            ApplyErrorKind::Unknown => write!(f, "no such element or child")?,
-            ApplyErrorKind::Edit(error) => write!(f, "{error}")?,
-        }
-        write!(f, ", at operand {}", self.operand)
-    }
-}
-
-impl std::error::Error for ApplyError {}
-
-/// Carries out *ops*, a JSON array as `encode` writes it, on *tree*.
-///
-/// After an error the tree holds what the ops before it did.
-pub fn apply(tree: &mut Tree, ops: &str) -> Result<(), ApplyError> {
-    let malformed = ApplyError {
-        kind: ApplyErrorKind::Malformed,
-        operand: 0,
-    };
-    let operands: Vec<Value> = serde_json::from_str(ops).map_err(|_| malformed)?;
-    let mut applier = Applier {
-        tree,
-        operands,
-        at: 0,
-        last_stamp: 0,
-    };
-    while applier.at < applier.operands.len() {
-        let done = applier.op();
-        done.map_err(|kind| ApplyError {
-            kind,
-            operand: applier.at.saturating_sub(1),
-        })?;
-    }
-    Ok(())
-}
-
-type Applied<T> = Result<T, ApplyErrorKind>;
-
-impl From<EditError> for ApplyErrorKind {
-    fn from(error: EditError) -> Self {
-        ApplyErrorKind::Edit(error)
-    }
-}
-
-struct Applier<'a> {
-    tree: &'a mut Tree,
-    operands: Vec<Value>,
-    at: usize,
-    last_stamp: u64,
-}
-
-/// How a wire id names an element.
-enum Id {
-    Stamp(u64),
-    Given(String),
-}
-
-impl Applier<'_> {
-    fn op(&mut self) -> Applied<()> {
-        self.last_stamp = 0;
-        match self.number()? {
-            TEXT => {
-                let id = self.known()?;
-                let text = self.string()?;
-                self.tree.remove_children(id);
-                self.tree.set_text(id, &text)?;
-            }
-            DATA => {
-                let parent = self.known()?;
-                let child = self.child(parent)?;
-                let data = self.string()?;
-                self.tree.set_data(child, &data);
-            }
-            SET => {
-                let (id, name, value) = (self.known()?, self.string()?, self.string()?);
-                self.tree.set_attribute(id, &name, &value)?;
-            }
-            DROP => {
-                let (id, name) = (self.known()?, self.string()?);
-                self.tree.remove_attribute(id, &name);
-            }
-            PROPERTY => {
-                let (id, name, value) = (self.known()?, self.string()?, self.next()?);
-                self.tree
-                    .set_attribute(id, &format!(".{name}"), &value.to_string())?;
-            }
-            INSERT => {
-                let parent = self.known()?;
-                let before = self.before(parent)?;
-                let count = self.number()?;
-                self.nodes(parent, before, count)?;
-            }
-            REMOVE => {
-                let id = self.known()?;
-                self.tree.remove(id);
-            }
-            CUT => {
-                let parent = self.known()?;
-                let child = self.child(parent)?;
-                self.tree.remove(child);
-            }
-            MOVE => {
-                let (id, parent) = (self.known()?, self.known()?);
-                let before = self.before(parent)?;
-                self.tree.insert(parent, before, id)?;
-            }
-            REPLACE => self.replace()?,
-            FILL => {
-                let id = self.known()?;
-                let children: Vec<NodeId> = self.tree.children(id).collect();
-                for child in children {
-                    // A page keeps its doctype.
-                    if self.tree.kind(child) != Kind::Doctype {
-                        self.tree.remove(child);
-                    }
-                }
-                let count = self.number()?;
-                self.nodes(id, None, count)?;
-            }
-            _ => return Err(ApplyErrorKind::Malformed),
-        }
-        Ok(())
-    }
-
-    fn replace(&mut self) -> Applied<()> {
-        let id = self.known()?;
-        let parent = self.tree.node(id).parent;
-        let (kind, tag) = self.tag(parent)?;
-        let names: Vec<String> = self
-            .tree
-            .attributes(id)
-            .map(|(name, _)| self.tree.names().get(name).to_owned())
-            .filter(|name| name != "uuid")
-            .collect();
-        for name in names {
-            self.tree.remove_attribute(id, &name);
-        }
-        self.tree.set_kind_and_tag(id, kind, &tag)?;
-        self.attributes(id)
-    }
-
-    fn nodes(&mut self, parent: NodeId, before: Option<NodeId>, count: u64) -> Applied<()> {
-        // Parents whose children are still to come, and how many.
-        let mut open = vec![(parent, before, count)];
-        while let Some((parent, before, left)) = open.pop() {
-            if left == 0 {
-                continue;
-            }
-            open.push((parent, before, left - 1));
-            if self.operands.get(self.at).is_some_and(Value::is_number) {
-                let kind = match self.next()?.as_i64() {
-                    Some(TEXT_NODE) => Kind::Text,
-                    Some(COMMENT_NODE) => Kind::Comment,
-                    _ => return Err(ApplyErrorKind::Malformed),
-                };
-                let data = self.string()?;
-                let id = self.tree.create_data(kind, &data)?;
-                self.tree.insert(parent, before, id)?;
-                continue;
-            }
-            let (kind, tag) = self.tag(parent)?;
-            let id = match self.next()? {
-                Value::Number(number) if number.as_u64() == Some(0) => {
-                    Id::Stamp(self.last_stamp + 1)
-                }
-                value => id(value)?,
-            };
-            if let Id::Stamp(stamp) = id {
-                self.last_stamp = stamp;
-            }
-            let element = match id {
-                Id::Stamp(stamp) => self.tree.create_stamped(kind, &tag, stamp)?,
-                Id::Given(uuid) => self.tree.create_given(kind, &tag, &uuid)?,
-            };
-            self.tree.insert(parent, before, element)?;
-            if self.operands.get(self.at).is_some_and(Value::is_array) {
-                self.attributes(element)?;
-            }
-            match self.next()? {
-                Value::String(text) => self.tree.set_text(element, &text)?,
-                Value::Number(count) => {
-                    let count = count.as_u64().ok_or(ApplyErrorKind::Malformed)?;
-                    open.push((element, None, count));
-                }
-                _ => return Err(ApplyErrorKind::Malformed),
-            }
-        }
-        Ok(())
-    }
-
-    fn tag(&mut self, parent: NodeId) -> Applied<(Kind, String)> {
-        let tag = self.string()?;
-        Ok(match tag.split_once(' ') {
-            Some(("svg", tag)) => (Kind::Svg, tag.to_owned()),
-            Some(("math", tag)) => (Kind::MathMl, tag.to_owned()),
-            Some((_, tag)) => (Kind::Html, tag.to_owned()),
-            None => (self.tree.kind_inside(parent, &tag), tag),
-        })
-    }
-
-    fn attributes(&mut self, id: NodeId) -> Applied<()> {
-        let Value::Array(list) = self.next()? else {
-            return Err(ApplyErrorKind::Malformed);
-        };
-        for pair in list.chunks(2) {
-            let [Value::String(name), value] = pair else {
-                return Err(ApplyErrorKind::Malformed);
-            };
-            match value {
-                Value::String(value) if !name.starts_with('.') => {
-                    self.tree.set_attribute(id, name, value)?;
-                }
-                value => self.tree.set_attribute(id, name, &value.to_string())?,
-            }
-        }
-        Ok(())
-    }
-
-    fn known(&mut self) -> Applied<NodeId> {
-        let value = self.next()?;
-        self.find(value)
-    }
-
-    fn find(&self, value: Value) -> Applied<NodeId> {
-        let found = match id(value)? {
-            Id::Stamp(0) => Some(ROOT),
-            Id::Stamp(stamp) => self.tree.by_stamp(stamp),
-            Id::Given(uuid) => self.tree.by_uuid(&uuid),
-        };
-        found.ok_or(ApplyErrorKind::Unknown)
-    }
-
-    fn before(&mut self, parent: NodeId) -> Applied<Option<NodeId>> {
-        let value = self.next()?;
-        match value.as_i64() {
-            Some(0) => Ok(None),
-            Some(negative) if negative < 0 => {
-                let index = negative.unsigned_abs() as usize - 1;
-                self.tree
-                    .children(parent)
-                    .nth(index)
-                    .map(Some)
-                    .ok_or(ApplyErrorKind::Unknown)
-            }
-            _ => self.find(value).map(Some),
-        }
-    }
-
-    fn child(&mut self, parent: NodeId) -> Applied<NodeId> {
-        let index = self.number()? as usize;
-        let child = self
-            .tree
-            .children(parent)
-            .nth(index)
-            .ok_or(ApplyErrorKind::Unknown)?;
-        if self.tree.kind(child).is_element() {
-            return Err(ApplyErrorKind::Unknown);
-        }
-        Ok(child)
-    }
-
-    fn number(&mut self) -> Applied<u64> {
-        self.next()?.as_u64().ok_or(ApplyErrorKind::Malformed)
-    }
-
-    fn string(&mut self) -> Applied<String> {
-        match self.next()? {
-            Value::String(string) => Ok(string),
-            _ => Err(ApplyErrorKind::Malformed),
-        }
-    }
-
-    fn next(&mut self) -> Applied<Value> {
-        let value = self
-            .operands
-            .get_mut(self.at)
-            .ok_or(ApplyErrorKind::Malformed)?;
-        self.at += 1;
-        Ok(value.take())
-    }
-}
-
-fn id(value: Value) -> Applied<Id> {
-    match value {
-        Value::String(uuid) => Ok(Id::Given(uuid)),
-        Value::Number(number) => number
-            .as_u64()
-            .map(Id::Stamp)
-            .ok_or(ApplyErrorKind::Malformed),
-        _ => Err(ApplyErrorKind::Malformed),
-    }
 }

@@ -42,7 +42,11 @@ test("an id that is left out is the last number plus one, over ids that are stri
   assert.equal(/** @type {any} */ (reader.node()).id, 4);
 });
 
-for (const node of [["p", 0, 0], ["p", -1, 0], ["p", 1.5, 0], ["p", 1, -1], ["p", 1, null], ["", 1], [-3, "x"], ["p", "", 0], ["p", 1, [], []]]) {
+test("an id that is left out first of all is 1", () => {
+  assert.equal(/** @type {any} */ (read("p", 0, 0).node()).id, 1);
+});
+
+for (const node of [["p", -1, 0], ["p", 1.5, 0], ["p", 1, -1], ["p", 1, null], ["", 1], [-3, "x"], ["p", "", 0], ["p", 1, [], []]]) {
   test(`${JSON.stringify(node)} is no node`, () => assert.throws(() => read(...node).node(), Desync));
 }
 

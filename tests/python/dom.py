@@ -212,7 +212,7 @@ class Page:
         reader = _Reader(list(ops))
         while reader.operands:
             op = reader.take(int)
-            reader.last = 0
+            reader.last, reader.tag = 0, None
             getattr(self, f"_op{op}")(reader)
 
     def _find(self, id: Any) -> Node:
@@ -314,11 +314,14 @@ class Page:
         if head in (-1, -2):
             parent.put(index, Leaf(reader.take(str), is_comment=head == -2))
             return
+        # A single 0 stands for the tag before and the next id.
+        id = 0 if head == 0 else reader.take()
+        head = reader.tag if head == 0 else head
         assert isinstance(head, str)
+        reader.tag = head
         namespace, space, tag = head.partition(" ")
         if not space:
             namespace, tag = namespace_inside(parent, head), head
-        id = reader.take()
         if id == 0:
             id = reader.last + 1
         if isinstance(id, int):
@@ -349,6 +352,7 @@ class _Reader:
     def __init__(self, operands: list[Any]) -> None:
         self.operands = operands
         self.last = 0
+        self.tag: str | None = None
 
     def take(self, kind: type | None = None) -> Any:
         operand = self.operands.pop(0)

@@ -302,7 +302,7 @@ def test_classes_hold_each_class_once() -> None:
     made = Element("p", classes=["a", "b", "a"])
     made.classes.append("b")
     made.classes.add("c", "a")
-    assert made.classes == ["a", "b", "c"]
+    assert (made.classes == ["a", "b", "c"], made.html) == (True, '<p class="a b c"></p>')
 
 
 def test_no_class_leaves_no_attribute() -> None:

@@ -493,6 +493,7 @@ def test_nothing_is_cut_while_nobody_is_there() -> None:
     tab.lose()
     for n in range(20):
         page.count(n)
+    assert (frames(tab), tab.session.connection._sync.sequence) == ([], 0)
     tab.resume()
     assert len(frames(tab)) == 1
 

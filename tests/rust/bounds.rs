@@ -1,12 +1,13 @@
 //! What must not depend on the shape of a tree: the stack, and memory after a long life.
 
+use sapwood::apply::apply;
 use sapwood::diff::diff;
 use sapwood::node::{Kind, NodeId};
 use sapwood::parse::{Budget, ParseErrorKind, parse_document};
 use sapwood::render::{RenderOptions, render_document};
 use sapwood::select::Selector;
 use sapwood::tree::{ROOT, Tree};
-use sapwood::wire::{apply, encode};
+use sapwood::wire::encode;
 
 /// Runs *body* in a thread with a stack of 256 KiB: whatever recurses over a tree
 /// overflows it.

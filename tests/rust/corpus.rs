@@ -1,12 +1,13 @@
 //! The core against the vectors in tests/corpus/, whose README says what must hold.
 
+use sapwood::apply::apply;
 use sapwood::diff::diff;
 use sapwood::node::{Kind, NodeId};
 use sapwood::parse::{Budget, parse_document};
 use sapwood::render::{RenderOptions, render_inner};
 use sapwood::tree::{ROOT, Tree};
 use sapwood::uuid;
-use sapwood::wire::{apply, encode};
+use sapwood::wire::encode;
 use serde_json::{Map, Value, json};
 use std::fs;
 use std::path::Path;

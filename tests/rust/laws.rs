@@ -6,6 +6,7 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
+use sapwood::apply::apply;
 use sapwood::diff::diff;
 use sapwood::node::{Kind, NodeId};
 use sapwood::ops::Op;
@@ -13,7 +14,7 @@ use sapwood::parse::{Budget, parse_document};
 use sapwood::render::{RenderOptions, render_document};
 use sapwood::sync::Sync;
 use sapwood::tree::{ROOT, Tree};
-use sapwood::wire::{apply, encode};
+use sapwood::wire::encode;
 use std::collections::BTreeMap;
 
 /// A node of the plain tree.
@@ -367,7 +368,9 @@ proptest! {
             let is_data = |id: NodeId| !new.kind(id).is_element();
             let target = match op {
                 // Equal texts have no names to tell which of them went.
-                Op::Insert { first, count: 1, .. } if is_data(first) => continue,
+                Op::Insert { first, count, .. } if (0..count).try_fold(first, |id, _| {
+                    is_data(id).then(|| new.node(id).next)
+                }).is_some() => continue,
                 Op::Remove { .. } | Op::Move { .. } | Op::Cut { .. } => continue,
                 Op::Text { node, .. } | Op::SetAttribute { node, .. } | Op::DropAttribute { node, .. }
                 | Op::Replace { node } | Op::Fill { node, .. } => node,

@@ -13,6 +13,8 @@ export class Reader {
   position = 0;
   /** The last id in this op: an id that is left out follows it. */
   last = 0;
+  /** The tag of the element read last. @type {unknown} */
+  tag;
   #items;
 
   /** @param {unknown[]} items */
@@ -45,9 +47,12 @@ export class Reader {
 
   /** @returns {ElementNode | Leaf} */
   node() {
-    const tag = this.next();
+    let tag = this.next();
     if (tag === -1 || tag === -2) return { tag, children: this.string() };
-    let id = this.next();
+    // One more of the same, as cells of a row are.
+    let id = tag && this.next();
+    tag ||= this.tag;
+    this.tag = tag;
     if (id === 0) id = this.last + 1;
     if (isCount(id)) this.last = id;
     let children = this.next();

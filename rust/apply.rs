@@ -1,0 +1,335 @@
+//! Carries out ops as they come over the wire, exactly as the client does on a page.
+//!
+//! It knows nothing but the bytes and the tree it changes, so the laws of the diff
+//! are proved with it, wire format included.
+
+use crate::node::{Kind, NodeId};
+use crate::tree::{EditError, ROOT, Tree};
+use crate::wire::{
+    COMMENT_NODE, CUT, DATA, DROP, FILL, INSERT, MOVE, PROPERTY, REMOVE, REPLACE, SET, TEXT,
+    TEXT_NODE,
+};
+use serde_json::Value;
+use std::fmt;
+
+/// Why ops could not be carried out, and at which operand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ApplyErrorKind {
+    /// Not a JSON array, or it ends inside an op.
+    Malformed,
+    /// An id or index that the tree does not have.
+    Unknown,
+    Edit(EditError),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ApplyError {
+    pub kind: ApplyErrorKind,
+    pub operand: usize,
+}
+
+impl fmt::Display for ApplyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind {
+            ApplyErrorKind::Malformed => write!(f, "not an op")?,
+            ApplyErrorKind::Unknown => write!(f, "no such element or child")?,
+            ApplyErrorKind::Edit(error) => write!(f, "{error}")?,
+        }
+        write!(f, ", at operand {}", self.operand)
+    }
+}
+
+impl std::error::Error for ApplyError {}
+
+/// Carries out *ops*, a JSON array as `encode` writes it, on *tree*.
+///
+/// After an error the tree holds what the ops before it did.
+pub fn apply(tree: &mut Tree, ops: &str) -> Result<(), ApplyError> {
+    let malformed = ApplyError {
+        kind: ApplyErrorKind::Malformed,
+        operand: 0,
+    };
+    let operands: Vec<Value> = serde_json::from_str(ops).map_err(|_| malformed)?;
+    let mut applier = Applier {
+        tree,
+        operands,
+        at: 0,
+        last_stamp: 0,
+        last_tag: String::new(),
+    };
+    while applier.at < applier.operands.len() {
+        let done = applier.op();
+        done.map_err(|kind| ApplyError {
+            kind,
+            operand: applier.at.saturating_sub(1),
+        })?;
+    }
+    Ok(())
+}
+
+type Applied<T> = Result<T, ApplyErrorKind>;
+
+impl From<EditError> for ApplyErrorKind {
+    fn from(error: EditError) -> Self {
+        ApplyErrorKind::Edit(error)
+    }
+}
+
+struct Applier<'a> {
+    tree: &'a mut Tree,
+    operands: Vec<Value>,
+    at: usize,
+    last_stamp: u64,
+    last_tag: String,
+}
+
+/// How a wire id names an element.
+enum Id {
+    Stamp(u64),
+    Given(String),
+}
+
+impl Applier<'_> {
+    fn op(&mut self) -> Applied<()> {
+        self.last_stamp = 0;
+        self.last_tag.clear();
+        match self.number()? {
+            TEXT => {
+                let id = self.known()?;
+                let text = self.string()?;
+                self.tree.remove_children(id);
+                self.tree.set_text(id, &text)?;
+            }
+            DATA => {
+                let parent = self.known()?;
+                let child = self.child(parent)?;
+                let data = self.string()?;
+                self.tree.set_data(child, &data);
+            }
+            SET => {
+                let (id, name, value) = (self.known()?, self.string()?, self.string()?);
+                self.tree.set_attribute(id, &name, &value)?;
+            }
+            DROP => {
+                let (id, name) = (self.known()?, self.string()?);
+                self.tree.remove_attribute(id, &name);
+            }
+            PROPERTY => {
+                let (id, name, value) = (self.known()?, self.string()?, self.next()?);
+                self.tree
+                    .set_attribute(id, &format!(".{name}"), &value.to_string())?;
+            }
+            INSERT => {
+                let parent = self.known()?;
+                let before = self.before(parent)?;
+                let count = self.number()?;
+                self.nodes(parent, before, count)?;
+            }
+            REMOVE => {
+                let id = self.known()?;
+                self.tree.remove(id);
+            }
+            CUT => {
+                let parent = self.known()?;
+                let child = self.child(parent)?;
+                self.tree.remove(child);
+            }
+            MOVE => {
+                let (id, parent) = (self.known()?, self.known()?);
+                let before = self.before(parent)?;
+                self.tree.insert(parent, before, id)?;
+            }
+            REPLACE => self.replace()?,
+            FILL => {
+                let id = self.known()?;
+                let children: Vec<NodeId> = self.tree.children(id).collect();
+                for child in children {
+                    // A page keeps its doctype.
+                    if self.tree.kind(child) != Kind::Doctype {
+                        self.tree.remove(child);
+                    }
+                }
+                let count = self.number()?;
+                self.nodes(id, None, count)?;
+            }
+            _ => return Err(ApplyErrorKind::Malformed),
+        }
+        Ok(())
+    }
+
+    fn replace(&mut self) -> Applied<()> {
+        let id = self.known()?;
+        let parent = self.tree.node(id).parent;
+        let written = self.string()?;
+        let (kind, tag) = self.kind_and_tag(parent, &written);
+        let names: Vec<String> = self
+            .tree
+            .attributes(id)
+            .map(|(name, _)| self.tree.names().get(name).to_owned())
+            .filter(|name| name != "uuid")
+            .collect();
+        for name in names {
+            self.tree.remove_attribute(id, &name);
+        }
+        self.tree.set_kind_and_tag(id, kind, &tag)?;
+        self.attributes(id)
+    }
+
+    fn nodes(&mut self, parent: NodeId, before: Option<NodeId>, count: u64) -> Applied<()> {
+        // Parents whose children are still to come, and how many.
+        let mut open = vec![(parent, before, count)];
+        while let Some((parent, before, left)) = open.pop() {
+            if left == 0 {
+                continue;
+            }
+            open.push((parent, before, left - 1));
+            let leaf = match self.operands.get(self.at).and_then(Value::as_i64) {
+                Some(TEXT_NODE) => Some(Kind::Text),
+                Some(COMMENT_NODE) => Some(Kind::Comment),
+                Some(0) if !self.last_tag.is_empty() => None,
+                Some(_) => return Err(ApplyErrorKind::Malformed),
+                None => None,
+            };
+            if let Some(kind) = leaf {
+                self.at += 1;
+                let data = self.string()?;
+                let id = self.tree.create_data(kind, &data)?;
+                self.tree.insert(parent, before, id)?;
+                continue;
+            }
+            let (written, id) = match self.next()? {
+                Value::String(tag) => (tag, self.next()?),
+                same => (self.last_tag.clone(), same),
+            };
+            let id = match id {
+                Value::Number(number) if number.as_u64() == Some(0) => {
+                    Id::Stamp(self.last_stamp + 1)
+                }
+                value => id_of(value)?,
+            };
+            let (kind, tag) = self.kind_and_tag(parent, &written);
+            self.last_tag = written;
+            if let Id::Stamp(stamp) = id {
+                self.last_stamp = stamp;
+            }
+            let element = match id {
+                Id::Stamp(stamp) => self.tree.create_stamped(kind, &tag, stamp)?,
+                Id::Given(uuid) => self.tree.create_given(kind, &tag, &uuid)?,
+            };
+            self.tree.insert(parent, before, element)?;
+            if self.operands.get(self.at).is_some_and(Value::is_array) {
+                self.attributes(element)?;
+            }
+            match self.next()? {
+                Value::String(text) => self.tree.set_text(element, &text)?,
+                Value::Number(count) => {
+                    let count = count.as_u64().ok_or(ApplyErrorKind::Malformed)?;
+                    open.push((element, None, count));
+                }
+                _ => return Err(ApplyErrorKind::Malformed),
+            }
+        }
+        Ok(())
+    }
+
+    fn kind_and_tag(&self, parent: NodeId, written: &str) -> (Kind, String) {
+        match written.split_once(' ') {
+            Some(("svg", tag)) => (Kind::Svg, tag.to_owned()),
+            Some(("math", tag)) => (Kind::MathMl, tag.to_owned()),
+            Some((_, tag)) => (Kind::Html, tag.to_owned()),
+            None => (self.tree.kind_inside(parent, written), written.to_owned()),
+        }
+    }
+
+    fn attributes(&mut self, id: NodeId) -> Applied<()> {
+        let Value::Array(list) = self.next()? else {
+            return Err(ApplyErrorKind::Malformed);
+        };
+        for pair in list.chunks(2) {
+            let [Value::String(name), value] = pair else {
+                return Err(ApplyErrorKind::Malformed);
+            };
+            match value {
+                Value::String(value) if !name.starts_with('.') => {
+                    self.tree.set_attribute(id, name, value)?;
+                }
+                value => self.tree.set_attribute(id, name, &value.to_string())?,
+            }
+        }
+        Ok(())
+    }
+
+    fn known(&mut self) -> Applied<NodeId> {
+        let value = self.next()?;
+        self.find(value)
+    }
+
+    fn find(&self, value: Value) -> Applied<NodeId> {
+        let found = match id_of(value)? {
+            Id::Stamp(0) => Some(ROOT),
+            Id::Stamp(stamp) => self.tree.by_stamp(stamp),
+            Id::Given(uuid) => self.tree.by_uuid(&uuid),
+        };
+        found.ok_or(ApplyErrorKind::Unknown)
+    }
+
+    fn before(&mut self, parent: NodeId) -> Applied<Option<NodeId>> {
+        let value = self.next()?;
+        match value.as_i64() {
+            Some(0) => Ok(None),
+            Some(negative) if negative < 0 => {
+                let index = negative.unsigned_abs() as usize - 1;
+                self.tree
+                    .children(parent)
+                    .nth(index)
+                    .map(Some)
+                    .ok_or(ApplyErrorKind::Unknown)
+            }
+            _ => self.find(value).map(Some),
+        }
+    }
+
+    fn child(&mut self, parent: NodeId) -> Applied<NodeId> {
+        let index = self.number()? as usize;
+        let child = self
+            .tree
+            .children(parent)
+            .nth(index)
+            .ok_or(ApplyErrorKind::Unknown)?;
+        if self.tree.kind(child).is_element() {
+            return Err(ApplyErrorKind::Unknown);
+        }
+        Ok(child)
+    }
+
+    fn number(&mut self) -> Applied<u64> {
+        self.next()?.as_u64().ok_or(ApplyErrorKind::Malformed)
+    }
+
+    fn string(&mut self) -> Applied<String> {
+        match self.next()? {
+            Value::String(string) => Ok(string),
+            _ => Err(ApplyErrorKind::Malformed),
+        }
+    }
+
+    fn next(&mut self) -> Applied<Value> {
+        let value = self
+            .operands
+            .get_mut(self.at)
+            .ok_or(ApplyErrorKind::Malformed)?;
+        self.at += 1;
+        Ok(value.take())
+    }
+}
+
+fn id_of(value: Value) -> Applied<Id> {
+    match value {
+        Value::String(uuid) => Ok(Id::Given(uuid)),
+        Value::Number(number) => number
+            .as_u64()
+            .map(Id::Stamp)
+            .ok_or(ApplyErrorKind::Malformed),
+        _ => Err(ApplyErrorKind::Malformed),
+    }
+}

@@ -1,0 +1,167 @@
+//! What nodes say: texts, attributes, tags.
+//!
+//! Setting what is there already writes nothing, so no page is copied for it.
+
+use crate::names::{NameId, known_names as n};
+use crate::node::{Kind, Node, NodeId};
+use crate::tree::{EditError, ROOT, Tree, page_of, slot};
+use std::sync::Arc;
+
+impl Tree {
+    /// Sets the string of a text, a comment or a doctype.
+    pub fn set_data(&mut self, id: NodeId, data: &str) {
+        if self.data(id) != data {
+            self.page_mut(id).set_data(slot(id), data);
+        }
+    }
+
+    pub(crate) fn append_data(&mut self, id: NodeId, more: &str) {
+        self.page_mut(id).append_data(slot(id), more);
+    }
+
+    /// Makes *text* the only child of *parent*; an empty one leaves no child.
+    pub fn set_text(&mut self, parent: NodeId, text: &str) -> Result<(), EditError> {
+        let Node {
+            first, last, kind, ..
+        } = *self.node(parent);
+        if !kind.is_element() && kind != Kind::Root {
+            return Err(EditError::NoChildren);
+        }
+        let is_one_text = !first.is_none() && first == last && self.kind(first) == Kind::Text;
+        if is_one_text && !text.is_empty() {
+            self.set_data(first, text);
+            return Ok(());
+        }
+        self.remove_children(parent);
+        if !text.is_empty() {
+            let child = self.create_text(text)?;
+            self.append(parent, child)?;
+        }
+        Ok(())
+    }
+
+    pub fn set_attribute(&mut self, id: NodeId, name: &str, value: &str) -> Result<(), EditError> {
+        debug_assert!(name != "uuid", "a uuid is for life");
+        let name = self.intern(name)?;
+        if self.attribute_by_id(id, name) == Some(value) {
+            return Ok(());
+        }
+        if name == n::ID {
+            self.forget_id(id);
+        }
+        self.page_mut(id).set_attribute(slot(id), name, value)?;
+        if name == n::ID {
+            Arc::make_mut(&mut self.lookup).ids.add(value, id);
+        }
+        Ok(())
+    }
+
+    /// Removes an attribute; says whether it was there.
+    pub fn remove_attribute(&mut self, id: NodeId, name: &str) -> bool {
+        debug_assert!(name != "uuid", "a uuid is for life");
+        let found = self
+            .lookup
+            .names
+            .find(name)
+            .filter(|&name| self.attribute_by_id(id, name).is_some());
+        found.is_some_and(|name| self.page_mut(id).remove_attribute(slot(id), name))
+    }
+
+    /// Makes a tree for a parser to write; `finish` must follow before anything else.
+    pub(crate) fn building() -> Tree {
+        let mut tree = Tree::default();
+        tree.pages.build();
+        tree
+    }
+
+    pub(crate) fn finish(&mut self) {
+        self.pages.finish();
+    }
+
+    /// Gives a new element its attributes; no name may come twice.
+    pub(crate) fn put_attributes<'a>(
+        &mut self,
+        id: NodeId,
+        attributes: impl Iterator<Item = (NameId, &'a str)>,
+    ) -> Result<(), EditError> {
+        self.page_mut(id).put_attributes(slot(id), attributes)?;
+        if let Some(value) = self.pages.get(page_of(id)).attribute(slot(id), n::ID) {
+            Arc::make_mut(&mut self.lookup).ids.add(value, id);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn intern(&mut self, name: &str) -> Result<NameId, EditError> {
+        match self.lookup.names.find(name) {
+            Some(known) => Ok(known),
+            None => Ok(self.lookup_mut().names.intern(name)?),
+        }
+    }
+
+    /// Makes the element another one with the same uuid, attributes and children.
+    pub fn set_kind_and_tag(&mut self, id: NodeId, kind: Kind, tag: &str) -> Result<(), EditError> {
+        debug_assert!(kind.is_element());
+        let name = self.intern(tag)?;
+        let node = self.node(id);
+        if (node.kind, node.name) != (kind, name) {
+            let node = self.node_mut(id);
+            (node.kind, node.name) = (kind, name);
+        }
+        Ok(())
+    }
+
+    /// Returns the namespace that HTML parsing gives to *tag* inside of *parent*.
+    pub fn kind_inside(&self, parent: NodeId, tag: &str) -> Kind {
+        let node = self.node(parent);
+        let is_html_point =
+            node.kind == Kind::Svg && matches!(node.name, n::FOREIGN_OBJECT | n::DESC | n::TITLE);
+        match (node.kind, tag) {
+            (Kind::Svg | Kind::MathMl, _) if !is_html_point => node.kind,
+            (_, "svg") => Kind::Svg,
+            (_, "math") => Kind::MathMl,
+            _ => Kind::Html,
+        }
+    }
+
+    /// Gives elements that were made alone, as HTML, and then put inside of SVG or
+    /// MathML, the namespace they have there.
+    pub fn settle_namespaces(&mut self, top: NodeId) -> Result<(), EditError> {
+        let mut at = Some(top);
+        while let Some(id) = at {
+            let node = *self.node(id);
+            if node.kind == Kind::Html {
+                let tag = self.tag(id).to_owned();
+                let kind = self.kind_inside(node.parent, &tag);
+                if kind == Kind::Html && id == top {
+                    return Ok(());
+                }
+                self.set_kind_and_tag(id, kind, &tag)?;
+            }
+            at = self.after_in_preorder(id, top);
+        }
+        Ok(())
+    }
+
+    /// Joins texts that lie side by side and drops empty ones, as in a page that
+    /// was parsed.
+    pub fn normalize(&mut self) {
+        let mut at = Some(ROOT);
+        while let Some(id) = at {
+            let node = *self.node(id);
+            if node.kind != Kind::Text {
+                at = self.after_in_preorder(id, ROOT);
+                continue;
+            }
+            if !node.next.is_none() && self.kind(node.next) == Kind::Text {
+                let more = self.data(node.next).to_owned();
+                self.append_data(id, &more);
+                self.remove(node.next);
+                continue;
+            }
+            at = self.after_in_preorder(id, ROOT);
+            if self.data(id).is_empty() {
+                self.remove(id);
+            }
+        }
+    }
+}

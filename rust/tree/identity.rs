@@ -1,0 +1,98 @@
+//! By what an element is known: its uuid, for life, and its attribute `id`.
+//!
+//! The indexes hold just the elements that are alive; whoever makes, copies or
+//! frees one, or sets its `id`, goes through here.
+
+use crate::names::known_names as n;
+use crate::node::NodeId;
+use crate::tree::{ROOT, Tree, page_of, slot};
+use crate::uuid;
+use std::sync::Arc;
+
+impl Tree {
+    /// Gives every element below the root that lacks a uuid one of its own, in
+    /// document order, and every element made from now on as well.
+    pub fn stamp_all(&mut self) {
+        if self.stamped {
+            return;
+        }
+        self.stamped = true;
+        let ids: Vec<NodeId> = self
+            .preorder(ROOT)
+            .filter(|&id| self.kind(id).is_element())
+            .collect();
+        let mut next = uuid::take(ids.len() as u64);
+        for id in ids {
+            if self.stamp(id) == 0 && !self.index_given(id) {
+                self.set_stamp(id, next);
+                next += 1;
+            }
+        }
+    }
+
+    /// Gives one element a uuid if it has none.
+    pub fn stamp_one(&mut self, id: NodeId) {
+        if self.stamp(id) == 0 && !self.index_given(id) {
+            self.set_stamp(id, uuid::take(1));
+        }
+    }
+
+    /// Gives a uuid to *top* and to every element below it that has none.
+    pub fn stamp_below(&mut self, top: NodeId) {
+        let mut at = Some(top);
+        while let Some(id) = at {
+            if self.kind(id).is_element() {
+                self.stamp_one(id);
+            }
+            at = self.after_in_preorder(id, top);
+        }
+    }
+
+    /// Indexes a uuid that was found in HTML; says whether the element has one now.
+    fn index_given(&mut self, id: NodeId) -> bool {
+        let Some(given) = self.attribute_by_id(id, n::UUID) else {
+            return false;
+        };
+        let given: Box<str> = given.into();
+        if self.lookup.by_given.get(&given) == Some(&id) {
+            return true;
+        }
+        if let Some(stamp) = uuid::read(&given) {
+            // One of ours on its way back, in HTML that somebody saved.
+            self.page_mut(id).remove_attribute(slot(id), n::UUID);
+            let is_new = self.by_stamp(stamp).is_none();
+            if is_new {
+                self.set_stamp(id, stamp);
+            }
+            return is_new;
+        }
+        if given.is_empty() || self.lookup.by_given.contains_key(&given) {
+            self.page_mut(id).remove_attribute(slot(id), n::UUID);
+            return false;
+        }
+        Arc::make_mut(&mut self.lookup_mut().by_given).insert(given, id);
+        true
+    }
+
+    pub(super) fn set_stamp(&mut self, id: NodeId, stamp: u64) {
+        self.node_mut(id).set_stamp(stamp);
+        self.lookup_mut().by_stamp.set(stamp, id);
+    }
+
+    pub(super) fn forget_id(&mut self, id: NodeId) {
+        if let Some(value) = self.pages.get(page_of(id)).attribute(slot(id), n::ID) {
+            Arc::make_mut(&mut self.lookup).ids.remove(value, id);
+        }
+    }
+
+    pub(super) fn forget_uuid(&mut self, id: NodeId) {
+        let stamp = self.stamp(id);
+        if stamp != 0 {
+            self.lookup_mut().by_stamp.set(stamp, NodeId::NONE);
+        } else if let Some(given) = self.attribute_by_id(id, n::UUID).map(Box::<str>::from)
+            && self.lookup.by_given.get(&given) == Some(&id)
+        {
+            Arc::make_mut(&mut self.lookup_mut().by_given).remove(&given);
+        }
+    }
+}
