@@ -263,9 +263,13 @@ class Children(MutableSequence["Element"]):
     def insert(self, index: int, value: Element) -> None:
         """Insert an element before the child at *index*, or last."""
         _check_children([value])
-        children = [child for child in self._list() if child is not value]
-        rest = children[index:] if index < len(children) else []
-        self._element._insert(value, rest[0] if rest else None)
+        is_child = value in self
+        if index < 0:
+            index = max(0, index + len(self) - is_child)
+        # The place is counted without the child itself.
+        if is_child and value._place() <= index:
+            index += 1
+        self._element._insert(value, self._element._element_at(index))
 
     def append(self, value: Element) -> None:
         """Put an element last."""
@@ -274,9 +278,9 @@ class Children(MutableSequence["Element"]):
 
     def index(self, value: object, start: int = 0, stop: int | None = None) -> int:
         """Return the place of a child; raise ValueError if it is none."""
-        children = self._list()
-        for place in range(*slice(start, stop).indices(len(children))):
-            if children[place] is value:
+        if isinstance(value, _core.Node) and value in self:
+            place = value._place()
+            if place in range(*slice(start, stop).indices(len(self))):
                 return place
         raise ValueError(f"{value!r} is not a child of {self._element!r}")
 

@@ -263,6 +263,15 @@ impl Node {
             .collect()
     }
 
+    /// How many elements come before this one below its parent.
+    fn _place(&self, py: Python<'_>) -> PyResult<usize> {
+        self.read(py, |tree, id| {
+            let before = |&id: &NodeId| tree.node(id).previous.some();
+            let all = std::iter::successors(tree.node(id).previous.some(), before);
+            all.filter(|&id| tree.kind(id).is_element()).count()
+        })
+    }
+
     fn _element_count(&self, py: Python<'_>) -> PyResult<usize> {
         self.read(py, |tree, id| {
             tree.children(id)

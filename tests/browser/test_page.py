@@ -455,3 +455,34 @@ def test_a_handler_in_a_thread_does_not_stop_the_others(tab: Callable[..., Tab])
     t.template.update()
     expect(t.page.locator("#p")).to_have_text("1")
     gate.set()
+
+
+# --- Handlers that take their time --------------------------------------------------------
+
+
+def test_what_a_handler_sets_shows_while_it_still_works(tab: Callable[..., Tab]) -> None:
+    gate = threading.Event()
+
+    def send(e: EventHandler) -> None:
+        e.target.value = "sent"
+        e.update()
+        assert gate.wait(15)
+
+    t = tab("<input id='i'>", lambda t: t.on("change", "i", note=send))
+    t.page.locator("#i").fill("text")
+    t.page.locator("#i").press("Enter")
+    expect(t.page.locator("#i")).to_have_value("sent")
+    gate.set()
+
+
+def test_what_a_handler_sets_before_another_update_shows(tab: Callable[..., Tab]) -> None:
+    def send(e: EventHandler) -> None:
+        e.target.value = "sent"
+        e.update()
+        e.target.attrs["title"] = "later"
+        e.update()
+
+    t = tab("<input id='i'>", lambda t: t.on("change", "i", note=send))
+    t.page.locator("#i").fill("text")
+    t.page.locator("#i").press("Enter")
+    expect(t.page.locator("#i[title]")).to_have_value("sent")

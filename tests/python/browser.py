@@ -42,7 +42,7 @@ class Browser:
         fields = [part for id, value in self.edited.items() for part in (self.page.id(id), value)]
         self.edited.clear()
         tail = [type, data, fields]
-        while tail and tail[-1] in ([], None) or tail == ["click"]:
+        while (tail and tail[-1] in ([], None)) or tail == ["click"]:
             tail.pop()
         event = [self.count, self.sequence, self.page.id(uuid), *tail]
         self.outbox[self.count] = json.dumps(event)

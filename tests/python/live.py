@@ -1,4 +1,4 @@
-"""A tab over Starlette's TestClient: a page fetched, its socket joined, frames told to a browser."""
+"""A tab over Starlette's TestClient: a page, its joined socket, and a browser."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import json
 import re
 from typing import Any
 
-from browser import Browser
 from starlette.testclient import TestClient
+
+from browser import Browser
 
 ORIGIN = {"origin": "http://testserver"}
 

@@ -13,14 +13,15 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
-from live import ORIGIN, LiveTab
-from sapwood import App, AppError, Element, EventHandler, Template
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
+
+from live import ORIGIN, LiveTab
+from sapwood import App, AppError, Element, EventHandler, Template
 
 
 class Counter(Template):
@@ -167,7 +168,7 @@ def test_a_response_is_itself() -> None:
 
 @pytest.mark.parametrize("result", [None, 5, Element("p"), Template], ids=repr)
 def test_any_other_result_is_an_error_that_says_what_is_possible(result: Any) -> None:
-    with pytest.raises(AppError, match="the handler of / returned .*; it must return a Template"):
+    with pytest.raises(AppError, match=r"the handler of / returned .*; it must return a Template"):
         answer(result)
 
 
@@ -462,8 +463,7 @@ def connects(origin: str | None, host: str = "testserver") -> bool:
         with client.websocket_connect("/_sapwood/ws", subprotocols=["sapwood.1"], headers=headers):
             return True
     except WebSocketDisconnect as closed:
-        assert closed.code == 1008
-        return False
+        return closed.code != 1008
 
 
 @pytest.mark.parametrize("origin", ALLOWED)

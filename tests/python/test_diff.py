@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from sapwood import Element, Template, TemplateDiff, _core
 
 HTML = """<body><p id=p class=x>one <b id=b>two</b></p><ul id=ul><li id=l0>0</li><li id=l1>1</li>

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from sapwood import Template
 from sapwood.handoff import PAGES_MAX, PAGES_OF_BROWSER_MAX, TTL_S, Handoff, digest
 

@@ -11,10 +11,11 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-import dom
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+import dom
 from sapwood import Element, Template, TemplateDiff, TreeError, _core
 
 START = (
@@ -95,11 +96,9 @@ class Plain:
             if all(child is not kept for kept in order):
                 child.leave()
         # A text stays after the element it came after, where that did not move.
-        at = 0
-        for child in order:
+        for at, child in enumerate(order):
             if self.elements[at : at + 1] != [child]:
                 self.put(child, self.elements[at] if at < len(self.elements) else None)
-            at += 1
 
     def clear(self) -> None:
         """Have no children."""
@@ -530,7 +529,9 @@ def is_expressible(plain: Plain, above: str = "html") -> bool:
     kind = above
     if plain.tag == "svg":
         kind = "svg"
-    if kind == "svg" and plain.tag in HTML_ONLY or kind == "html" and plain.tag == "foreignObject":
+    if (kind == "svg" and plain.tag in HTML_ONLY) or (
+        kind == "html" and plain.tag == "foreignObject"
+    ):
         return False
     if plain.value is not None or plain.hears:
         return False  # properties and handlers are written, but not read back as such

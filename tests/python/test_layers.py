@@ -35,7 +35,7 @@ IMPURE = frozenset("starlette asyncio anyio time secrets random socket uvicorn".
 
 
 def imports(module: str, *, also_for_types: bool = False) -> set[str]:
-    """Return the full names that a module of ours imports, those for type checking only if asked."""
+    """Return the full names that a module of ours imports."""
     tree = ast.parse((PYTHON / f"{module}.py").read_text())
     skipped: set[ast.AST] = set()
     found: set[str] = set()

@@ -1,4 +1,4 @@
-"""Templates: where their HTML comes from, what is refused, and what a copy shares with its original."""
+"""Templates: where their HTML comes from, what is refused, and what a copy is of its own."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+
 from sapwood import Element, HandlerError, Template, TemplateError, _core
 
 
