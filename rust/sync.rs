@@ -15,6 +15,16 @@ pub const FRAMES_MAX: usize = 8;
 /// How many bytes of frames may be on their way.
 pub const BYTES_MAX: usize = 256 * 1024;
 
+/// How far the browser's events have come, which each frame carries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Events {
+    /// Events up to this one are handled.
+    pub handled: u64,
+    /// The fields of events up to this one are taken over; one more than `handled`
+    /// while an event is being handled.
+    pub taken: u64,
+}
+
 /// What one browser has been sent, and what of it has arrived.
 #[derive(Debug)]
 pub struct Sync {
@@ -61,9 +71,8 @@ impl Sync {
 
     /// Returns the frame that leads to *now*, `None` if nothing differs.
     ///
-    /// `handled` is the number of events handled, which each frame carries. Look
-    /// at `is_open` first: this sends in any case.
-    pub fn cut(&mut self, now: &Tree, handled: u64) -> Option<String> {
+    /// Look at `is_open` first: this sends in any case.
+    pub fn cut(&mut self, now: &Tree, events: Events) -> Option<String> {
         if self.is_current(now) {
             return None;
         }
@@ -73,27 +82,35 @@ impl Sync {
             self.sent = now.clone();
             return None;
         }
-        let mut frame = self.frame(handled);
+        let mut frame = self.frame(events);
         encode(&self.sent, now, &ops, &mut frame);
         Some(self.finish(frame, now))
     }
 
     /// Returns a frame that fills the page with *now*, whatever it holds; no frame
     /// before it counts any more.
-    pub fn cut_whole(&mut self, now: &Tree, handled: u64) -> String {
+    pub fn cut_whole(&mut self, now: &Tree, events: Events) -> String {
         self.unacknowledged.clear();
         self.bytes = 0;
-        let mut frame = self.frame(handled);
+        let mut frame = self.frame(events);
         encode_whole(now, &mut frame);
         self.finish(frame, now)
     }
 
-    fn frame(&self, handled: u64) -> String {
+    fn frame(&self, events: Events) -> String {
         let mut frame = String::with_capacity(64);
         frame.push('[');
         write_number(self.sequence + 1, &mut frame);
         frame.push(',');
-        write_number(handled, &mut frame);
+        if events.taken == events.handled {
+            write_number(events.handled, &mut frame);
+        } else {
+            frame.push('[');
+            write_number(events.handled, &mut frame);
+            frame.push(',');
+            write_number(events.taken, &mut frame);
+            frame.push(']');
+        }
         frame
     }
 

@@ -12,7 +12,7 @@ use sapwood::node::{Kind, NodeId};
 use sapwood::parse::{Budget, parse_document};
 use sapwood::render::{RenderOptions, render_document};
 use sapwood::select::Selector;
-use sapwood::sync::Sync;
+use sapwood::sync::{Events, Sync};
 use sapwood::tree::{ROOT, Tree};
 use std::fmt::Write;
 use std::hint::black_box;
@@ -108,7 +108,7 @@ fn cell_update(criterion: &mut Criterion) {
                 text.clear();
                 write!(text, "{number}").expect("strings take all that is written");
                 tree.set_text(cell, &text).expect("a cell takes a text");
-                let frame = sync.cut(&tree, 0);
+                let frame = sync.cut(&tree, Events::default());
                 sync.acknowledge(sync.sequence());
                 frame
             });
@@ -135,7 +135,7 @@ fn cell_update_random(criterion: &mut Criterion) {
             };
             let cell = cells[number % cells.len()];
             tree.set_text(cell, text).expect("a cell takes a text");
-            let frame = sync.cut(&tree, 0);
+            let frame = sync.cut(&tree, Events::default());
             sync.acknowledge(sync.sequence());
             frame
         });
@@ -153,7 +153,7 @@ fn rows(criterion: &mut Criterion) {
             let setup = || (start.clone(), Sync::new(start.clone()));
             let run = |(mut tree, mut sync): (Tree, Sync)| {
                 edit(&mut tree);
-                let frame = sync.cut(&tree, 0);
+                let frame = sync.cut(&tree, Events::default());
                 (tree, sync, frame)
             };
             bencher.iter_batched(setup, run, BatchSize::SmallInput);

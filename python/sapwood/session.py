@@ -68,6 +68,8 @@ class Session:
         self.route = route
         #: Events up to this one were handled.
         self.handled = 0
+        #: The fields of events up to this one were taken over.
+        self.taken = 0
         self.connection = Connection(self, version)
         self._received = 0
         self._waiting: deque[Happened] = deque()
@@ -128,6 +130,7 @@ class Session:
         frame = self._waiting.popleft()
         # Not before its turn: a handler before it may have set the same fields.
         self.take_fields(frame.fields)
+        self.taken = frame.event.number
         return frame.event
 
     def calls(self, event: Event) -> Iterator[Call]:
@@ -242,12 +245,13 @@ class Connection:
         # Without a socket nothing is cut: one difference will do when it is back.
         if self._wake is None or not (self._sync.is_open or self._must_fill):
             return
-        now, handled = self._template._published, self._session.handled
+        now, session = self._template._published, self._session
+        handled = session.handled
         if self._must_fill:
             self._must_fill = False
-            frame: str | None = self._sync.cut_whole(now, handled)
+            frame: str | None = self._sync.cut_whole(now, handled, session.taken)
         else:
-            frame = self._sync.cut(now, handled)
+            frame = self._sync.cut(now, handled, session.taken)
         if frame is not None:
             self._told = handled
             self._ready.append(frame)

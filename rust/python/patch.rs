@@ -3,7 +3,7 @@
 use crate::diff::diff as find_ops;
 use crate::ops::Op;
 use crate::python::tree::{PyTree, WireId};
-use crate::sync::Sync;
+use crate::sync::{Events, Sync};
 use crate::tree::Tree;
 use crate::wire::encode;
 use pyo3::prelude::*;
@@ -102,13 +102,16 @@ impl PySync {
     }
 
     /// Returns the frame that leads to *now*, or None if nothing differs.
-    fn cut(&mut self, now: &PyTree, handled: u64) -> Option<String> {
-        self.sync.cut(&now.tree, handled)
+    /// Events up to *handled* are handled, the fields of those up to *taken* taken over.
+    #[pyo3(signature = (now, handled, taken=None))]
+    fn cut(&mut self, now: &PyTree, handled: u64, taken: Option<u64>) -> Option<String> {
+        self.sync.cut(&now.tree, events(handled, taken))
     }
 
     /// Returns a frame that fills the page with *now*.
-    fn cut_whole(&mut self, now: &PyTree, handled: u64) -> String {
-        self.sync.cut_whole(&now.tree, handled)
+    #[pyo3(signature = (now, handled, taken=None))]
+    fn cut_whole(&mut self, now: &PyTree, handled: u64, taken: Option<u64>) -> String {
+        self.sync.cut_whole(&now.tree, events(handled, taken))
     }
 
     /// Says whether frame *sequence* was ever sent.
@@ -160,5 +163,12 @@ impl PySync {
             self.sync.share(&now.tree);
         }
         true
+    }
+}
+
+fn events(handled: u64, taken: Option<u64>) -> Events {
+    Events {
+        handled,
+        taken: taken.unwrap_or(handled),
     }
 }

@@ -7,9 +7,11 @@ from pathlib import Path
 
 from playwright.sync_api import Page, Route
 
+import sapwood
+
 ADDRESS = "https://laboratory.test"
 FOLDERS = {
-    "client": Path(__file__).parents[2] / "python/sapwood/client",
+    "client": Path(sapwood.__file__).parent / "client",
     "tests": Path(__file__).parent,
 }
 BLANK = "<!DOCTYPE html><title>Laboratory</title><body></body>"

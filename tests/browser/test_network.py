@@ -168,9 +168,10 @@ def test_an_event_that_was_lost_with_the_connection_is_sent_again(story: Story) 
 
 
 def test_an_event_whose_acknowledgement_was_lost_does_not_run_again(story: Story) -> None:
-    story.line.down = Once(lambda frame: frame[:2] == [-1, 1], cut)
+    story.line.down = acknowledgement = Once(lambda frame: frame[:2] == [-1, 1], cut)
     story.begin()
     story.click("silent")
+    story.line.until(lambda: acknowledgement.done)
     story.click()
     story.expect_count(1)
     assert story.ran == ["note", "add"]

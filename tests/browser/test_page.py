@@ -126,6 +126,15 @@ def test_events_that_do_not_bubble_stay_where_they_happen(
     t.expect_heard(*(["outer", "inner"] if type == "mouseenter" else ["inner"]))
 
 
+def test_what_does_not_bubble_is_not_heard_around_a_scripts_own_element(
+    tab: Callable[..., Tab],
+) -> None:
+    t = tab("<div id='d'></div>", lambda t: t.on("focus", "d"))
+    t.page.evaluate("() => d.append(document.createElement('input'))")
+    t.page.locator("#d input").focus()
+    t.expect_heard()
+
+
 def test_events_that_a_script_makes_arrive_too(tab: Callable[..., Tab]) -> None:
     t = tab(NESTED, lambda t: t.on("my-event", "outer", note=lambda e: e.event_data["detail"]))
     t.page.evaluate(

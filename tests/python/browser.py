@@ -71,11 +71,15 @@ class Browser:
             case [-3, number, code, told]:
                 self.errors.append([number, code, told])
                 self.outbox.pop(number, None)
+            case [int() as sequence, [handled, taken], *ops]:
+                assert sequence > 0
+                assert taken > handled
+                self._patch(sequence, handled, taken, ops)
             case [int() as sequence, int() as handled, *ops]:
                 assert sequence > 0
-                self._patch(sequence, handled, ops)
+                self._patch(sequence, handled, handled, ops)
 
-    def _patch(self, sequence: int, handled: int, ops: list[Any]) -> None:
+    def _patch(self, sequence: int, handled: int, taken: int, ops: list[Any]) -> None:
         is_whole = ops[:2] == [10, 0]
         if self.waits_for_whole and not is_whole:
             return
@@ -84,7 +88,7 @@ class Browser:
             self.up.append(json.dumps([-3, "gap"]))
             return
         self.waits_for_whole = False
-        self._covers = handled
+        self._covers = taken
         self.page.apply(ops)
         self.sequence = sequence
         self._acknowledged(handled)

@@ -132,6 +132,12 @@ def test_content_may_be_a_generator() -> None:
     assert Element("p", (str(n) for n in range(3))).text == "012"
 
 
+@pytest.mark.xfail(strict=True, reason="rust/python/node.rs: bytes are taken for a list of numbers")
+def test_bytes_are_no_content() -> None:
+    with pytest.raises(TypeError):
+        Element("p", b"ab")  # type: ignore[arg-type]  # that is the point
+
+
 @pytest.mark.parametrize("item", [object(), ["nested"], b"ab"], ids=["object", "list", "bytes"])
 def test_a_wrong_item_leaves_the_content_as_it_was(item: Any) -> None:
     parent = row()
@@ -201,18 +207,18 @@ def test_text_is_escaped() -> None:
     )
 
 
-@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\0")))
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")))
 def test_any_text_survives_as_text(text: str) -> None:
     assert body(Element("p", text).html).text == text
 
 
-@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\0")))
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")))
 def test_any_attribute_value_survives(text: str) -> None:
     (again,) = body(Element("p", attrs={"title": text}).html).children
     assert again.attrs["title"] == text
 
 
-@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\0")))
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")))
 def test_any_value_of_a_text_area_survives(text: str) -> None:
     (again,) = body(Element("textarea", value=text).html).children
     assert again.value == text
@@ -222,6 +228,12 @@ def test_any_value_of_a_text_area_survives(text: str) -> None:
 def test_a_script_cannot_be_ended_by_its_text(text: str) -> None:
     parsed = body(Element("script", text).html)
     assert [child.tag for child in parsed.children] == ["script"]
+
+
+@pytest.mark.xfail(strict=True, reason="rust/render.rs: raw_text leaves <!-- in a script as it is")
+def test_a_script_cannot_keep_what_comes_after_it() -> None:
+    parsed = body(Element("script", "'<!--<script>'").html + "<p>after</p>")
+    assert [child.tag for child in parsed.children] == ["script", "p"]
 
 
 # --- Attributes, classes, style ----------------------------------------------------

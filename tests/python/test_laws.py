@@ -330,6 +330,21 @@ class Laws(RuleBasedStateMachine):
             parent.put(item)
         self.loose += [each for each in old if each.parent is None]
 
+    @rule(at=number, other=number, text=st.sampled_from(TEXTS[1:]))
+    def share_out_mixed_content(self, at: int, other: int, text: str) -> None:
+        """Move a child away while the texts around it change."""
+        parent, target = self.parent(at), self.parent(other)
+        if parent.tag == "body" or not parent.elements or parent.elements[0].holds(target):
+            return
+        child = parent.elements[0]
+        target.real.children.append(child.real)
+        target.put(child)
+        items = [part for each in parent.elements for part in (text, each)] + [text]
+        parent.real.content = [it.real if isinstance(it, Plain) else it for it in items]
+        parent.clear()
+        for item in items:
+            parent.put(item)
+
     @rule(at=number, name=st.sampled_from(NAMES), value=st.sampled_from(TEXTS))
     def set_an_attribute(self, at: int, name: str, value: str) -> None:
         element = self.pick(at)

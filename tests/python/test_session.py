@@ -461,12 +461,14 @@ def test_a_browser_resumes_from_any_version_it_has(arrived: int) -> None:
     tab.send()
     for _ in range(arrived):
         tab.deliver_down()
+        tab.deliver_up()
     tab.lose()
     page.element("list").children.append(Element("li", "while away"))
     page.update()
     tab.resume()
     tab.send()
-    assert len(tab.down) == 1
+    ((sequence, _, op, *_),) = map(json.loads, tab.down)
+    assert (sequence, op == 10) == (arrived + 1, False)  # not the whole tree
     tab.settle()
     assert (tab.browser.sequence, tab.shown) == (arrived + 1, tab.published)
 
@@ -592,6 +594,32 @@ def test_what_was_typed_is_not_sent_back(id: str, value: Any) -> None:
     tab.deliver_up()
     tab.handle()
     assert frames(tab) == [[-1, 1]]
+
+
+def test_what_was_typed_is_not_sent_back_with_changes_that_were_not_published_yet() -> None:
+    page = Page()
+    tab = Tab(page)
+    page.does = lambda e: page.update()
+    page.element("item").content = "changed"
+    tab.browser.type(tab.uuid("#field"), "typed")
+    tab.click("#go")
+    tab.deliver_up()
+    tab.handle()
+    assert frames(tab) == [[1, 1, 0, tab.browser.page.id(tab.uuid("#item")), "changed"]]
+
+
+def test_what_was_typed_is_not_sent_back_after_a_resume() -> None:
+    page = Page()
+    tab = Tab(page)
+    page.count(1)
+    tab.send()  # a frame that will be lost
+    tab.browser.type(tab.uuid("#field"), "typed")
+    tab.click("#go")
+    tab.deliver_up()
+    tab.handle()
+    tab.lose()
+    tab.resume()
+    assert frames(tab) == [[1, 1, 0, tab.browser.page.id(tab.uuid("#item")), "1"]]
 
 
 def test_what_was_typed_reaches_the_other_browsers_of_a_shared_page() -> None:

@@ -12,7 +12,7 @@ use sapwood::node::{Kind, NodeId};
 use sapwood::ops::Op;
 use sapwood::parse::{Budget, parse_document};
 use sapwood::render::{RenderOptions, render_document};
-use sapwood::sync::Sync;
+use sapwood::sync::{Events, Sync};
 use sapwood::tree::{ROOT, Tree};
 use sapwood::wire::encode;
 use std::collections::BTreeMap;
@@ -405,7 +405,7 @@ proptest! {
             if !sync.is_open() {
                 prop_assert!(sync.resume(applied));
             }
-            let Some(frame) = sync.cut(&tree, 0) else {
+            let Some(frame) = sync.cut(&tree, Events::default()) else {
                 continue;
             };
             if lost {
@@ -423,7 +423,7 @@ proptest! {
             prop_assert!(sync.acknowledge(applied));
         }
         sync.resume(applied);
-        if let Some(frame) = sync.cut(&tree, 0) {
+        if let Some(frame) = sync.cut(&tree, Events::default()) {
             let values: Vec<serde_json::Value> = serde_json::from_str(&frame).expect("JSON");
             apply(&mut page, &serde_json::to_string(&values[2..]).expect("JSON")).expect("applies");
         }
@@ -566,10 +566,10 @@ fn a_long_life_leaves_a_session_small() {
         if n % 10 == 0 {
             let row = tree.create_element(Kind::Html, "tr").expect("room");
             tree.append(body, row).expect("new");
-            sync.cut(&tree, n);
+            sync.cut(&tree, Events::default());
             tree.remove(row);
         }
-        sync.cut(&tree, n);
+        sync.cut(&tree, Events::default());
         let sequence = sync.sequence();
         assert!(sync.acknowledge(sequence));
     }

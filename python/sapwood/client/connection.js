@@ -157,18 +157,20 @@ export class Connection {
     if (length) this.#work.status.notify(`The server restarted; ${length} actions were not carried out.`);
   }
 
-  /** @param {number} s @param {number} c @param {unknown[]} ops */
-  #apply(s, c, ops) {
+  /** @param {number} s @param {number | [number, number]} handled @param {unknown[]} ops */
+  #apply(s, handled, ops) {
+    // While an event is handled the server knows of its fields already.
+    const [c, taken = c] = [handled].flat();
     const isWhole = ops[0] === 10 && ops[1] === 0;
-    if (isWhole || (!this.#desync && s === this.#patch + 1)) this.#advance(s, c, ops);
+    if (isWhole || (!this.#desync && s === this.#patch + 1)) this.#advance(s, taken, ops);
     else if (!this.#desync) this.resync("gap");
     this.#handled(c);
   }
 
-  /** @param {number} s @param {number} c @param {unknown[]} ops */
-  #advance(s, c, ops) {
+  /** @param {number} s @param {number} taken @param {unknown[]} ops */
+  #advance(s, taken, ops) {
     try {
-      this.#work.page.apply(ops, c);
+      this.#work.page.apply(ops, taken);
     } catch (error) {
       if (++this.#resyncs > RESYNCS_MAX) return this.#close();
       return this.resync(String(error).slice(0, 200));

@@ -39,20 +39,18 @@ function receive(event, send) {
   let owner = origin;
   while (owner && !owner.hasAttribute("_on" + type)) owner = bubbles ? owner.parentElement : null;
   if (!owner) return;
-  if (staysHere(event, target, owner)) event.preventDefault();
+  if (staysHere(event, target)) event.preventDefault();
   send(origin, type, collect(event));
 }
 
 /** Says whether the browser must not leave the page, or the place in it, for an event that is sent.
- * @param {any} event @param {Element} target @param {Element} owner */
-function staysHere(event, target, owner) {
+ * @param {any} event @param {Element} target */
+function staysHere(event, target) {
   // A dialog's form closes the dialog and leaves no page.
   if (event.type === "submit") return (event.submitter?.formMethod || event.target.method) !== "dialog";
   if (event.type !== "click" || hasModifier(event)) return false;
-  const link = target.closest("a[href]");
-  const href = link?.getAttribute("href");
-  // A link to nowhere is a button; a link to a section is one if it, or what is in it, has the handler.
-  return href === "" || href === "#" || (href?.[0] === "#" && link?.contains(owner));
+  // A link to nowhere is a button.
+  return /^#?$/.test(target.closest("a[href]")?.getAttribute("href") ?? "a");
 }
 
 const NAMES =

@@ -22,6 +22,8 @@ export class Page {
   #prefix;
   #listen;
   #holds;
+  /** What was focused and selected before the patch moved anything. @type {any} */
+  #selected;
 
   /** True while focus is being put back: no event of that is the user's. */
   restoring = false;
@@ -48,8 +50,11 @@ export class Page {
   apply(ops, c = Infinity) {
     const reader = new Reader(ops);
     this.properties = [];
+    this.#selected = undefined;
     try {
       while (!reader.done) this.#step(reader);
+      const { isMoved, range } = this.#selected ?? {};
+      if (isMoved) /** @type {any} */ (this.document.getSelection()).setBaseAndExtent(...range);
       for (const [element, name, value] of this.properties) {
         if (!this.#holds(element, name, c)) setProperty(element, name, value);
       }
@@ -128,10 +133,8 @@ export class Page {
   /** Move a node with its focus, selection, scrolling and frames, as far as the browser can.
    * @param {Node} node @param {Node} parent @param {Node | null} before */
   place(node, parent, before) {
-    const focused = /** @type {any} */ (this.document.activeElement);
-    const { selectionStart, selectionEnd, selectionDirection } = focused ?? {};
-    const selection = /** @type {any} */ (this.document.getSelection());
-    const { anchorNode, anchorOffset, focusNode, focusOffset } = selection;
+    // Asking makes the browser lay the page out, so ask once in a patch.
+    const { focused, field, range } = (this.#selected ??= this.#select());
     this.restoring = true;
     try {
       /** @type {any} */ (parent).moveBefore(node, before);
@@ -140,13 +143,24 @@ export class Page {
       parent.insertBefore(node, before);
       if (node.contains(focused)) {
         focused.focus({ preventScroll: true });
-        if (selectionStart != null) focused.setSelectionRange(selectionStart, selectionEnd, selectionDirection);
+        if (field[0] != null) focused.setSelectionRange(...field);
       }
     } finally {
       this.restoring = false;
     }
     // What is selected in a field is not in a text of the page.
-    if (node.contains(anchorNode) && isLeaf(anchorNode)) selection.setBaseAndExtent(anchorNode, anchorOffset, focusNode, focusOffset);
+    if (node.contains(range[0]) && isLeaf(range[0])) this.#selected.isMoved = true;
+  }
+
+  /** @returns {any} */
+  #select() {
+    const focused = /** @type {any} */ (this.document.activeElement);
+    const range = /** @type {any} */ (this.document.getSelection());
+    return {
+      focused,
+      field: [focused?.selectionStart, focused?.selectionEnd, focused?.selectionDirection],
+      range: [range.anchorNode, range.anchorOffset, range.focusNode, range.focusOffset],
+    };
   }
 
   /** Give an element another tag; it keeps its id and children. @param {Element} element @param {string} tag @param {unknown} attributes */
