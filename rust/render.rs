@@ -201,19 +201,19 @@ impl Renderer<'_, '_> {
     /// Raw text cannot be escaped; an end tag inside it becomes `<\/…`, which
     /// scripts and style sheets read as the same string.
     fn raw_text(&mut self, text: &str, tag: &str) {
-        let mut rest = text;
-        while let Some(at) = rest.find("</") {
-            let (before, after) = rest.split_at(at + 1);
-            self.out.push_str(before);
-            let ends = after.as_bytes()[1..]
-                .get(..tag.len())
-                .is_some_and(|name| name.eq_ignore_ascii_case(tag.as_bytes()));
-            if ends {
+        let lower = text.to_ascii_lowercase();
+        // After both of these a script's end tag would not end it (HTML, 13.2.5.25).
+        let escapes = tag == "script" && lower.contains("<!--") && lower.contains("<script");
+        let end_tag = format!("</{tag}");
+        let mut done = 0;
+        for (at, _) in text.match_indices('<') {
+            if lower[at..].starts_with(&end_tag) || escapes && lower[at..].starts_with("<!--") {
+                self.out.push_str(&text[done..=at]);
                 self.out.push('\\');
+                done = at + 1;
             }
-            rest = after;
         }
-        self.out.push_str(rest);
+        self.out.push_str(&text[done..]);
     }
 
     fn comment(&mut self, data: &str) {

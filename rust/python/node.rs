@@ -11,7 +11,9 @@ use crate::tree::{ROOT, Tree};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyFloat, PyInt, PyList, PyString, PyTuple, PyType};
+use pyo3::types::{
+    PyByteArray, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple, PyType,
+};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The base of `sapwood.Element`.
@@ -189,12 +191,18 @@ impl Node {
         if content.is_instance_of::<Node>() {
             return replace_children(&tree, id, vec![content.clone()]);
         }
-        let items = content.try_iter().map_err(|_| {
-            PyTypeError::new_err(format!(
-                "content is a string, a number, an element, or a list of these, not {}",
-                type_name(content)
-            ))
-        })?;
+        let is_bytes =
+            content.is_instance_of::<PyBytes>() || content.is_instance_of::<PyByteArray>();
+        let items = content
+            .try_iter()
+            .ok()
+            .filter(|_| !is_bytes)
+            .ok_or_else(|| {
+                PyTypeError::new_err(format!(
+                    "content is a string, a number, an element, or a list of these, not {}",
+                    type_name(content)
+                ))
+            })?;
         replace_children(&tree, id, items.collect::<PyResult<_>>()?)
     }
 

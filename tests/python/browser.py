@@ -78,6 +78,8 @@ class Browser:
             case [int() as sequence, int() as handled, *ops]:
                 assert sequence > 0
                 self._patch(sequence, handled, handled, ops)
+            case _:
+                raise AssertionError(f"no frame that the protocol has: {text}")
 
     def _patch(self, sequence: int, handled: int, taken: int, ops: list[Any]) -> None:
         is_whole = ops[:2] == [10, 0]

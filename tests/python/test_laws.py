@@ -574,4 +574,4 @@ def bare(element: Element) -> Any:
 
 
 TestLaws = Laws.TestCase
-TestLaws.settings = settings(max_examples=200, stateful_step_count=50)
+TestLaws.settings = settings(max_examples=150, stateful_step_count=50)

@@ -643,6 +643,25 @@ def test_what_a_handler_sets_before_newer_typing_gives_way_to_it() -> None:
     assert tab.node("#field").value == "newer"
 
 
+def test_what_a_handler_sets_shows_while_it_still_works() -> None:
+    page = Page()
+    tab = Tab(page)
+    shown: list[str] = []
+
+    def clear(e: EventHandler) -> None:
+        page.element("field").value = ""
+        page.update()
+        tab.send()
+        tab.deliver_down()
+        shown.append(tab.node("#field").value)
+
+    page.does = clear
+    tab.browser.type(tab.uuid("#field"), "typed")
+    tab.click("#go")
+    tab.settle()
+    assert shown == [""]
+
+
 def test_what_a_handler_sets_after_typing_is_shown() -> None:
     page = Page()
     tab = Tab(page)
