@@ -279,8 +279,7 @@ impl Applier<'_> {
             Some(0) => Ok(None),
             Some(negative) if negative < 0 => {
                 let index = negative.unsigned_abs() as usize - 1;
-                self.tree
-                    .children(parent)
+                self.shown(parent)
                     .nth(index)
                     .map(Some)
                     .ok_or(ApplyErrorKind::Unknown)
@@ -289,11 +288,16 @@ impl Applier<'_> {
         }
     }
 
+    /// The children that indexes count: all but a doctype.
+    fn shown(&self, parent: NodeId) -> impl Iterator<Item = NodeId> {
+        let is_shown = |&id: &NodeId| self.tree.kind(id) != Kind::Doctype;
+        self.tree.children(parent).filter(is_shown)
+    }
+
     fn child(&mut self, parent: NodeId) -> Applied<NodeId> {
         let index = self.number()? as usize;
         let child = self
-            .tree
-            .children(parent)
+            .shown(parent)
             .nth(index)
             .ok_or(ApplyErrorKind::Unknown)?;
         if self.tree.kind(child).is_element() {

@@ -231,11 +231,12 @@ impl Diff<'_> {
     }
 }
 
+/// Returns how many of its parent's children come before *id*; a doctype is none,
+/// as in the page.
 fn index_of(tree: &Tree, id: NodeId) -> u32 {
-    std::iter::successors(tree.node(id).previous.some(), |&id| {
-        tree.node(id).previous.some()
-    })
-    .count() as u32
+    let before = |&id: &NodeId| tree.node(id).previous.some();
+    let all = std::iter::successors(tree.node(id).previous.some(), before);
+    all.filter(|&id| tree.kind(id) != Kind::Doctype).count() as u32
 }
 
 /// Children: added, gone, moved.
@@ -581,7 +582,8 @@ impl Diff<'_> {
 
     /// Compares both lists of children as a whole.
     fn rearrange(&mut self, parent: NodeId) {
-        let target: Vec<NodeId> = self.new.children(parent).collect();
+        let is_shown = |id: &NodeId| self.new.kind(*id) != Kind::Doctype;
+        let target: Vec<NodeId> = self.new.children(parent).filter(is_shown).collect();
         let mut page = self.in_page(parent, &target);
         let places: FxHashMap<NodeId, u32> = (0u32..)
             .zip(&page)
@@ -641,7 +643,7 @@ impl Diff<'_> {
         let twins = self.twins(before, target);
         self.old
             .children(before)
-            .filter(|id| !self.moved_away.contains(id))
+            .filter(|id| !self.moved_away.contains(id) && self.old.kind(*id) != Kind::Doctype)
             .map(|id| {
                 let stays = self
                     .new_of(id)

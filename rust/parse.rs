@@ -269,6 +269,11 @@ impl Sink {
     }
 }
 
+/// Names that begin with a dot are the tree's own, for what users do to fields.
+fn is_attribute(attribute: &Attribute) -> bool {
+    !attribute.name.local.starts_with('.')
+}
+
 /// Attributes like `xlink:href` are adjusted by the parser to have a namespace;
 /// the tree knows them by the name they are written with.
 fn intern_attribute(tree: &mut Tree, name: &QualName) -> Result<NameId, EditError> {
@@ -328,9 +333,10 @@ impl TreeSink for Sink {
     fn create_element(
         &self,
         name: QualName,
-        attributes: Vec<Attribute>,
+        mut attributes: Vec<Attribute>,
         _: ElementFlags,
     ) -> Handle {
+        attributes.retain(is_attribute);
         let kind = match name.ns {
             ns!(svg) => Kind::Svg,
             ns!(mathml) => Kind::MathMl,
@@ -399,7 +405,7 @@ impl TreeSink for Sink {
             return;
         }
         let mut tree = self.tree.borrow_mut();
-        for attribute in attributes {
+        for attribute in attributes.into_iter().filter(is_attribute) {
             let set = intern_attribute(&mut tree, &attribute.name).and_then(|name| {
                 match tree.attribute_by_id(target.id, name) {
                     Some(_) => Ok(()),

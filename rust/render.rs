@@ -9,7 +9,7 @@
 use crate::names::{NameId, known_names as n};
 use crate::node::{Kind, NodeId};
 use crate::parse::doctype_parts;
-use crate::tree::{ROOT, Tree};
+use crate::tree::{ROOT, Tree, is_void};
 use crate::uuid;
 
 /// What to write beside the tree itself.
@@ -245,32 +245,6 @@ impl Renderer<'_, '_> {
         }
         self.out.push('>');
     }
-}
-
-/// Says whether an element never has children and is written without an end tag.
-pub fn is_void(kind: Kind, name: NameId) -> bool {
-    kind == Kind::Html
-        && matches!(
-            name,
-            n::AREA
-                | n::BASE
-                | n::BR
-                | n::COL
-                | n::EMBED
-                | n::HR
-                | n::IMG
-                | n::INPUT
-                | n::LINK
-                | n::META
-                | n::SOURCE
-                | n::TRACK
-                | n::WBR
-                | n::BASEFONT
-                | n::BGSOUND
-                | n::FRAME
-                | n::KEYGEN
-                | n::PARAM
-        )
 }
 
 fn is_raw_text(name: NameId) -> bool {

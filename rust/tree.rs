@@ -33,7 +33,7 @@ pub enum EditError {
     Cycle,
     /// `before` is not a child of the parent.
     NotAChild,
-    /// Texts, comments and doctypes have no children.
+    /// Texts, comments, doctypes and void elements have no children.
     NoChildren,
     TooManyNodes,
     TooManyAttributes,
@@ -45,7 +45,9 @@ impl fmt::Display for EditError {
         f.write_str(match self {
             EditError::Cycle => "an element cannot go into itself or into its own descendant",
             EditError::NotAChild => "the node to insert before is not a child of this parent",
-            EditError::NoChildren => "only elements have children",
+            EditError::NoChildren => {
+                "texts, comments and void elements such as br and input have no children"
+            }
             EditError::TooManyNodes => "a tree has at most 268,435,456 nodes",
             EditError::TooManyAttributes => "an element has at most 256 attributes",
             EditError::TooManyNames => "a tree has at most 65,535 different names",
@@ -212,6 +214,12 @@ impl Tree {
             id = node.parent;
         }
         None
+    }
+
+    /// Says whether a node is the root or an element that is not void.
+    pub fn may_have_children(&self, id: NodeId) -> bool {
+        let node = self.node(id);
+        node.kind == Kind::Root || node.kind.is_element() && !is_void(node.kind, node.name)
     }
 
     pub fn is_ancestor_or_self(&self, above: NodeId, id: NodeId) -> bool {
@@ -425,6 +433,32 @@ impl Tree {
     fn node_mut(&mut self, id: NodeId) -> &mut Node {
         self.page_mut(id).node_mut(slot(id))
     }
+}
+
+/// Says whether an element never has children and is written without an end tag.
+pub fn is_void(kind: Kind, name: NameId) -> bool {
+    kind == Kind::Html
+        && matches!(
+            name,
+            n::AREA
+                | n::BASE
+                | n::BR
+                | n::COL
+                | n::EMBED
+                | n::HR
+                | n::IMG
+                | n::INPUT
+                | n::LINK
+                | n::META
+                | n::SOURCE
+                | n::TRACK
+                | n::WBR
+                | n::BASEFONT
+                | n::BGSOUND
+                | n::FRAME
+                | n::KEYGEN
+                | n::PARAM
+        )
 }
 
 fn page_of(id: NodeId) -> usize {

@@ -165,7 +165,8 @@ class App:
                 await stack.enter_async_context(app.lifespan())
             for function in self._startup:
                 result = function()
-                if inspect.isawaitable(result):
+                # A task that the function started and returns may run for ever.
+                if inspect.isawaitable(result) and not isinstance(result, asyncio.Task):
                     await result
             try:
                 yield
@@ -288,6 +289,9 @@ class App:
         return None
 
 
+_POSITIONAL_ONLY = inspect.Parameter.POSITIONAL_ONLY
+
+
 def _secret() -> str:
     return secrets.token_urlsafe(32)
 
@@ -309,7 +313,7 @@ def _check_parameters(path: str, handler: PageHandler) -> list[str]:
     known = {match.partition(":")[0] for match in re.findall(r"{([^}]*)}", path)}
     wanted = []
     for name, parameter in inspect.signature(handler).parameters.items():
-        if name in known or name == "request":
+        if (name in known or name == "request") and parameter.kind is not _POSITIONAL_ONLY:
             wanted.append(name)
         elif parameter.default is parameter.empty:
             offered = ", ".join(["request", *sorted(known)])

@@ -138,7 +138,9 @@ class Element(_core.Node):
 
     @value.setter
     def value(self, value: str | float | list[str] | None) -> None:
-        if self.tag not in _FIELDS:
+        is_box = self._attribute("type") in {"checkbox", "radio"}
+        if self.tag not in _FIELDS or is_box:
+            # What a box stands for, not whether it is ticked.
             self.attrs["value"] = value
         elif isinstance(value, list):
             self._set_attribute(".value", _json([str(item) for item in value]))

@@ -34,6 +34,8 @@ from sapwood.template import Template
 
 EVENTS_WAITING_MAX = 64
 READY_MAX = 64
+# How often a page may ask for the whole tree before it has acknowledged one.
+FILLS_MAX = 4
 
 log = logging.getLogger("sapwood")
 
@@ -72,6 +74,7 @@ class Session:
         self.taken = 0
         self.connection = Connection(self, version)
         self._received = 0
+        self._fills = 0
         self._waiting: deque[Happened] = deque()
         self._debug = debug
         #: Whether an event is being handled, or will be without anybody's doing.
@@ -92,12 +95,16 @@ class Session:
                 self._take_event(frame)
             case Acknowledge(sequence):
                 self.connection.acknowledge(sequence)
+                self._fills = 0
             case Ping(mark):
                 if self.connection.is_clogged:
                     raise FrameError("asks much and reads nothing", 4429)
                 self.connection.put(encode([-2, mark]))
             case Resync(reason):
                 log.warning("session %s: the page asks for the whole tree: %r", self.id, reason)
+                self._fills += 1
+                if self._fills > FILLS_MAX:
+                    raise FrameError("asks for the whole tree again and again", 4429)
                 self.connection.fill()
             case _:
                 raise FrameError("a join comes first, and only then")
@@ -141,10 +148,12 @@ class Session:
         """
         attribute = f"_on{event.type}"
         path = self.template._tree.listeners(event.target, attribute)
-        if path is None:
-            return  # the element left in a patch that this browser had not seen yet
         target = self.template._tree.find(event.target)
-        if target is None:
+        if not path or target is None:
+            # The element left in a patch that this browser had not seen yet, or nothing
+            # on it is enabled: the page must know that its event came to nothing.
+            log.info("session %s: nothing hears %r of %r", self.id, event.type, event.target)
+            self.connection.put(encode([-3, event.number, "refused", ""]))
             return
         handed = EventHandler(event, target, self)
         for element, name in path:

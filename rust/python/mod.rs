@@ -9,7 +9,6 @@ mod patch;
 mod tree;
 
 use crate::parse::ParseError;
-use crate::select::SelectorError;
 use crate::tree::EditError;
 use pyo3::create_exception;
 use pyo3::exceptions::PyValueError;
@@ -43,12 +42,6 @@ impl From<EditError> for PyErr {
 impl From<ParseError> for PyErr {
     fn from(error: ParseError) -> Self {
         HtmlError::new_err(error.to_string())
-    }
-}
-
-impl From<SelectorError> for PyErr {
-    fn from(error: SelectorError) -> Self {
-        SelectorSyntaxError::new_err(error.to_string())
     }
 }
 

@@ -8,12 +8,14 @@ use crate::node::{Kind, NodeId};
 use crate::python::TreeError;
 use crate::python::tree::{PyTree, compiled, make_object, object_of, render_element};
 use crate::tree::{ROOT, Tree};
-use pyo3::exceptions::{PyRuntimeError, PyTypeError};
+use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{
     PyByteArray, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple, PyType,
 };
+use rustc_hash::FxHashSet;
+use std::borrow::Cow;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The base of `sapwood.Element`.
@@ -91,7 +93,13 @@ impl Node {
     fn _set_tag(&self, py: Python<'_>, tag: &str) -> PyResult<()> {
         self.write(py, |tree, id| {
             let kind = tree.kind_inside(tree.node(id).parent, tag);
-            tree.set_kind_and_tag(id, kind, tag)
+            tree.set_kind_and_tag(id, kind, tag)?;
+            let is_alone = tree.node(id).parent == ROOT;
+            if is_alone {
+                Ok(())
+            } else {
+                tree.settle_element(id)
+            }
         })??;
         Ok(())
     }
@@ -107,17 +115,26 @@ impl Node {
     }
 
     fn _attribute(&self, py: Python<'_>, name: &str) -> PyResult<Option<String>> {
-        self.read(py, |tree, id| tree.attribute(id, name).map(str::to_owned))
+        self.read(py, |tree, id| {
+            let name = spelled(tree, id, name);
+            tree.attribute(id, &name).map(str::to_owned)
+        })
     }
 
     fn _set_attribute(&self, py: Python<'_>, name: &str, value: &str) -> PyResult<()> {
-        self.write(py, |tree, id| tree.set_attribute(id, name, value))??;
+        self.write(py, |tree, id| {
+            let name = spelled(tree, id, name);
+            tree.set_attribute(id, &name, value)
+        })??;
         Ok(())
     }
 
     /// Removes an attribute; says whether it was there.
     fn _remove_attribute(&self, py: Python<'_>, name: &str) -> PyResult<bool> {
-        self.write(py, |tree, id| tree.remove_attribute(id, name))
+        self.write(py, |tree, id| {
+            let name = spelled(tree, id, name);
+            tree.remove_attribute(id, &name)
+        })
     }
 
     fn _attributes(&self, py: Python<'_>) -> PyResult<Vec<(String, String)>> {
@@ -425,6 +442,17 @@ impl PyTree {
     }
 }
 
+/// Returns an attribute's name as the element spells it: HTML knows no capitals. An
+/// element that is alone may yet become SVG, where names have them.
+fn spelled<'a>(tree: &Tree, id: NodeId, name: &'a str) -> Cow<'a, str> {
+    let node = tree.node(id);
+    let is_html = node.kind == Kind::Html && node.parent != ROOT;
+    if is_html && name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        return Cow::Owned(name.to_ascii_lowercase());
+    }
+    Cow::Borrowed(name)
+}
+
 fn type_name(value: &Bound<'_, PyAny>) -> String {
     value
         .get_type()
@@ -452,7 +480,11 @@ fn replace_children(
     items: Vec<Bound<'_, PyAny>>,
 ) -> PyResult<()> {
     // Look at everything first: a refused item must not cost what was there.
+    let mut seen = FxHashSet::default();
     for item in &items {
+        if item.is_instance_of::<Node>() && !seen.insert(item.as_ptr()) {
+            return Err(PyValueError::new_err("an element can be a child only once"));
+        }
         match text_of(item)? {
             Some(text) => drop(text.to_str()?),
             None => check_element(tree, id, item)?,
@@ -506,7 +538,7 @@ fn insert(
     if other.is(tree) {
         let tree = &mut tree.borrow_mut().tree;
         tree.insert(parent, before, id)?;
-        return Ok(tree.settle_namespaces(id)?);
+        return Ok(tree.settle(id)?);
     }
     if before.is_some_and(|before| tree.borrow().tree.node(before).parent != parent) {
         return Err(crate::tree::EditError::NotAChild.into());
@@ -514,7 +546,7 @@ fn insert(
     let made = transfer(&other, id, tree)?;
     let tree = &mut tree.borrow_mut().tree;
     tree.insert(parent, before, made)?;
-    Ok(tree.settle_namespaces(made)?)
+    Ok(tree.settle(made)?)
 }
 
 /// Takes *id* out of its tree into a new one.

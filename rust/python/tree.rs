@@ -5,6 +5,7 @@
 
 use crate::node::NodeId;
 use crate::parse::{Budget, parse_document};
+use crate::python::SelectorSyntaxError;
 use crate::python::node::Node;
 use crate::render::{RenderOptions, render, render_document};
 use crate::select::Selector;
@@ -298,7 +299,9 @@ pub fn compiled(text: &str) -> PyResult<Rc<Selector>> {
         if let Some(selector) = cache.get(text) {
             return Ok(selector.clone());
         }
-        let selector = Rc::new(Selector::parse(text)?);
+        let selector = Selector::parse(text)
+            .map_err(|error| SelectorSyntaxError::new_err(format!("{error} of {text:?}")))?;
+        let selector = Rc::new(selector);
         if cache.len() == CACHED_MAX {
             cache.clear();
         }

@@ -21,10 +21,8 @@ impl Tree {
 
     /// Makes *text* the only child of *parent*; an empty one leaves no child.
     pub fn set_text(&mut self, parent: NodeId, text: &str) -> Result<(), EditError> {
-        let Node {
-            first, last, kind, ..
-        } = *self.node(parent);
-        if !kind.is_element() && kind != Kind::Root {
+        let Node { first, last, .. } = *self.node(parent);
+        if !self.may_have_children(parent) {
             return Err(EditError::NoChildren);
         }
         let is_one_text = !first.is_none() && first == last && self.kind(first) == Kind::Text;
@@ -123,21 +121,40 @@ impl Tree {
         }
     }
 
-    /// Gives elements that were made alone, as HTML, and then put inside of SVG or
-    /// MathML, the namespace they have there.
-    pub fn settle_namespaces(&mut self, top: NodeId) -> Result<(), EditError> {
+    /// Makes elements that were made alone, as HTML and spelled in any way, what they
+    /// are at their place: SVG or MathML inside of these, else in lower case.
+    pub fn settle(&mut self, top: NodeId) -> Result<(), EditError> {
         let mut at = Some(top);
         while let Some(id) = at {
-            let node = *self.node(id);
-            if node.kind == Kind::Html {
-                let tag = self.tag(id).to_owned();
-                let kind = self.kind_inside(node.parent, &tag);
-                if kind == Kind::Html && id == top {
-                    return Ok(());
-                }
-                self.set_kind_and_tag(id, kind, &tag)?;
+            if self.kind(id) == Kind::Html {
+                self.settle_element(id)?;
             }
             at = self.after_in_preorder(id, top);
+        }
+        Ok(())
+    }
+
+    /// Like `settle`, for one element that is HTML by now.
+    pub fn settle_element(&mut self, id: NodeId) -> Result<(), EditError> {
+        let tag = self.tag(id).to_owned();
+        let kind = self.kind_inside(self.node(id).parent, &tag);
+        if kind != Kind::Html {
+            return self.set_kind_and_tag(id, kind, &tag);
+        }
+        if tag.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            self.set_kind_and_tag(id, kind, &tag.to_ascii_lowercase())?;
+        }
+        let is_upper = |name: &str| name.bytes().any(|byte| byte.is_ascii_uppercase());
+        let names = self.names();
+        let upper: Vec<(String, String)> = self
+            .attributes(id)
+            .map(|(name, value)| (names.get(name), value))
+            .filter(|(name, _)| is_upper(name))
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        for (name, value) in upper {
+            self.remove_attribute(id, &name);
+            self.set_attribute(id, &name.to_ascii_lowercase(), &value)?;
         }
         Ok(())
     }

@@ -4,7 +4,7 @@
 //! is ever its own ancestor.
 
 use crate::names::known_names as n;
-use crate::node::{Kind, Node, NodeId};
+use crate::node::{Node, NodeId};
 use crate::tree::{EditError, Tree, slot};
 use crate::uuid;
 use std::sync::Arc;
@@ -18,8 +18,7 @@ impl Tree {
         before: Option<NodeId>,
         child: NodeId,
     ) -> Result<(), EditError> {
-        let kind = self.kind(parent);
-        if !kind.is_element() && kind != Kind::Root {
+        if !self.may_have_children(parent) {
             return Err(EditError::NoChildren);
         }
         if before.is_some_and(|before| self.node(before).parent != parent) {

@@ -847,3 +847,40 @@ def test_a_thousand_pages_with_handlers_leave_nothing_behind() -> None:
     seen += [weakref.ref(page().clone) for page in seen if page() is not None]
     gc.collect()
     assert not any(page() for page in seen)
+
+
+def test_names_are_spelled_as_html_spells_them_once_an_element_has_its_place() -> None:
+    page = Template("<body>")
+    body = page.querySelector("body")
+    assert body
+    box = Element("DIV", "x", attrs={"dataFoo": "1"})
+    picture = Element("svg", Element("linearGradient", attrs={"gradientUnits": "u"}))
+    body.children.extend([box, picture])
+    box.attrs["Title"] = "t"
+    assert box.html == '<div datafoo="1" title="t">x</div>'
+    assert (box.attrs["dataFoo"], box.attrs["Title"]) == ("1", "t")
+    assert '<linearGradient gradientUnits="u">' in picture.html
+
+
+def test_a_void_element_takes_no_children() -> None:
+    line = Element("br")
+    with pytest.raises(TreeError, match="void"):
+        line.content = "text"
+    with pytest.raises(TreeError, match="void"):
+        line.children.append(Element("b"))
+    assert line.html == "<br>"
+
+
+def test_an_element_twice_in_one_content_is_refused() -> None:
+    parent, child = Element("p", "before"), Element("b")
+    with pytest.raises(ValueError, match="only once"):
+        parent.content = [child, "x", child]
+    assert parent.content == "before"
+
+
+def test_the_value_of_a_box_is_what_it_stands_for() -> None:
+    page = Template("<input type=checkbox name=c checked>")
+    box = page.querySelector("input")
+    assert box
+    box.value = "yes"
+    assert page.getFormValues() == {"c": "yes"}

@@ -182,6 +182,12 @@ class Version:
         assert dom.shape(whole(self.template).document) == self.page
 
 
+def spelled(parent: Plain, tag: str) -> str:
+    """Return *tag*, or where HTML would take its capitals another one."""
+    is_html = parent.namespace == "html" and parent.tag != "svg"
+    return "p" if is_html and tag != tag.lower() else tag
+
+
 class Laws(RuleBasedStateMachine):
     """Changes one template, keeps versions of it, compares them."""
 
@@ -226,7 +232,8 @@ class Laws(RuleBasedStateMachine):
 
     @rule(at=number, place=number, tag=st.sampled_from(TAGS), text=st.sampled_from(TEXTS))
     def insert_an_element(self, at: int, place: int, tag: str, text: str) -> None:
-        parent, made = self.parent(at), self.make(tag, text)
+        parent = self.parent(at)
+        made = self.make(spelled(parent, tag), text)
         place %= len(parent.elements) + 1
         before = parent.elements[place] if place < len(parent.elements) else None
         parent.real.children.insert(place, made.real)
@@ -234,7 +241,8 @@ class Laws(RuleBasedStateMachine):
 
     @rule(at=number, tag=st.sampled_from(TAGS))
     def append_a_small_tree(self, at: int, tag: str) -> None:
-        parent, outer, inner = self.parent(at), self.make(tag, "out"), self.make("g", "in")
+        parent = self.parent(at)
+        outer, inner = self.make(spelled(parent, tag), "out"), self.make("g", "in")
         outer.real.children.append(inner.real)
         outer.put(inner)
         parent.real.children.append(outer.real)
@@ -349,6 +357,8 @@ class Laws(RuleBasedStateMachine):
     def set_an_attribute(self, at: int, name: str, value: str) -> None:
         element = self.pick(at)
         assert element
+        if name != name.lower() and element.real.closest("svg") is None:
+            return  # in HTML names have no capitals
         element.real.attrs[name] = value
         element.attrs[name] = value
 
@@ -356,6 +366,8 @@ class Laws(RuleBasedStateMachine):
     def drop_an_attribute(self, at: int, name: str) -> None:
         element = self.pick(at)
         assert element
+        if name != name.lower() and element.real.closest("svg") is None:
+            return
         assert element.real.attrs.pop(name, None) == element.attrs.pop(name, None)
 
     @rule(at=number, name=st.sampled_from("abc"))
@@ -385,8 +397,10 @@ class Laws(RuleBasedStateMachine):
 
     @rule(at=number, tag=st.sampled_from(TAGS))
     def change_a_tag(self, at: int, tag: str) -> None:
-        element = self.pick(at, lambda it: it.tag in TAGS)
+        element = self.pick(at, lambda it: it.tag in TAGS and "viewBox" not in it.attrs)
         if element is not None:
+            assert element.parent
+            tag = spelled(element.parent, tag)
             element.real.tag = tag
             element.tag, element.namespace = tag, "html"
             above = element.parent
