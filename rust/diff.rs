@@ -35,6 +35,7 @@ pub fn diff(old: &Tree, new: &Tree, ops: &mut Vec<Op>) {
         late: Vec::new(),
         depths: FxHashMap::default(),
         queue: BinaryHeap::new(),
+        queued: FxHashSet::default(),
     };
     let changed = Changed::between(old, new);
     diff.contents(&changed);
@@ -114,6 +115,7 @@ struct Diff<'a> {
     late: Vec<NodeId>,
     depths: FxHashMap<NodeId, u32>,
     queue: BinaryHeap<Reverse<(u32, NodeId)>>,
+    queued: FxHashSet<NodeId>,
 }
 
 /// Which node of one tree is which of the other.
@@ -135,8 +137,8 @@ impl Diff<'_> {
 
     /// Says whether the old child *id* of what is *parent* now is still below it.
     fn stays(&self, parent: NodeId, id: NodeId) -> bool {
-        self.new_of(id)
-            .is_some_and(|after| self.new.node(after).parent == parent)
+        let after = self.new_of(id).filter(|&after| Some(after) != self.lifted);
+        after.is_some_and(|after| self.new.node(after).parent == parent)
     }
 
     /// Says whether nothing below the old node *top* lives on anywhere.
@@ -296,6 +298,9 @@ impl Diff<'_> {
 
     /// Queues *parent*, nearest to the root first.
     fn enqueue(&mut self, parent: NodeId) {
+        if !self.queued.insert(parent) {
+            return;
+        }
         let mut path = vec![parent];
         let mut top = parent;
         let mut depth = loop {
@@ -564,13 +569,7 @@ impl Diff<'_> {
                 let is_known = self.new.kind(id).is_element() && self.old_of(id).is_some();
                 if is_known {
                     let parent = self.new.node(id).parent;
-                    if !self
-                        .queue
-                        .iter()
-                        .any(|Reverse((_, queued))| *queued == parent)
-                    {
-                        self.enqueue(parent);
-                    }
+                    self.enqueue(parent);
                     at = self.new.after_subtree(id, top);
                 } else {
                     at = self.new.after_in_preorder(id, top);

@@ -236,14 +236,23 @@ impl Renderer<'_, '_> {
         self.out.push_str("<!DOCTYPE ");
         self.out.push_str(name);
         if !public.is_empty() {
-            self.out.push_str(&format!(" PUBLIC \"{public}\""));
+            self.out.push_str(" PUBLIC");
+            self.identifier(public);
         } else if !system.is_empty() {
             self.out.push_str(" SYSTEM");
         }
         if !system.is_empty() {
-            self.out.push_str(&format!(" \"{system}\""));
+            self.identifier(system);
         }
         self.out.push('>');
+    }
+
+    fn identifier(&mut self, identifier: &str) {
+        let quote = if identifier.contains('"') { '\'' } else { '"' };
+        self.out.push(' ');
+        self.out.push(quote);
+        self.out.push_str(identifier);
+        self.out.push(quote);
     }
 }
 

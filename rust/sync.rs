@@ -39,7 +39,8 @@ pub struct Sync {
 
 #[derive(Debug)]
 struct Unacknowledged {
-    from: Tree,
+    /// What the frame led on from; nothing for a frame that fills the page.
+    from: Option<Tree>,
     sequence: u64,
     bytes: usize,
 }
@@ -84,7 +85,8 @@ impl Sync {
         }
         let mut frame = self.frame(events);
         encode(&self.sent, now, &ops, &mut frame);
-        Some(self.finish(frame, now))
+        let from = self.sent.clone();
+        Some(self.finish(frame, Some(from), now))
     }
 
     /// Returns a frame that fills the page with *now*, whatever it holds; no frame
@@ -94,7 +96,7 @@ impl Sync {
         self.bytes = 0;
         let mut frame = self.frame(events);
         encode_whole(now, &mut frame);
-        self.finish(frame, now)
+        self.finish(frame, None, now)
     }
 
     fn frame(&self, events: Events) -> String {
@@ -114,9 +116,9 @@ impl Sync {
         frame
     }
 
-    fn finish(&mut self, mut frame: String, now: &Tree) -> String {
+    fn finish(&mut self, mut frame: String, from: Option<Tree>, now: &Tree) -> String {
         frame.push(']');
-        let from = std::mem::replace(&mut self.sent, now.clone());
+        self.sent = now.clone();
         let bytes = frame.len();
         self.unacknowledged.push_back(Unacknowledged {
             from,
@@ -147,14 +149,14 @@ impl Sync {
     /// next cut leads on from there. Says whether that version is still known.
     pub fn resume(&mut self, sequence: u64) -> bool {
         if sequence != self.sequence {
-            let found = self
+            let kept = self
                 .unacknowledged
                 .iter()
-                .position(|it| it.sequence == sequence);
-            let Some(at) = found else {
+                .find(|it| it.sequence == sequence);
+            let Some(version) = kept.and_then(|kept| kept.from.clone()) else {
                 return false;
             };
-            self.sent = self.unacknowledged[at].from.clone();
+            self.sent = version;
         }
         self.sequence = sequence;
         self.unacknowledged.clear();
@@ -173,13 +175,30 @@ impl Sync {
     /// version kept, so that nothing of it is sent back.
     pub fn absorb(&mut self, change: impl Fn(&mut Tree)) {
         change(&mut self.sent);
-        for kept in &mut self.unacknowledged {
-            change(&mut kept.from);
+        for version in self
+            .unacknowledged
+            .iter_mut()
+            .filter_map(|kept| kept.from.as_mut())
+        {
+            change(version);
         }
     }
 
     /// Replaces the newest version by an equal one that shares more pages.
     pub fn share(&mut self, now: &Tree) {
         self.sent = now.clone();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fill_that_was_lost_leaves_no_version_to_resume_from() {
+        let mut sync = Sync::new(Tree::default());
+        sync.cut_whole(&Tree::default(), Events::default());
+        assert!(!sync.resume(0));
+        assert!(sync.resume(1));
     }
 }

@@ -12,13 +12,13 @@ import { build } from "esbuild";
 import { minify } from "terser";
 
 const FOLDER = "python/sapwood/client";
-const BANNER = "/* Sapwood's client, MIT; built from the modules beside it */\n";
+const BANNER = "/* Sapwood, MIT */\n";
 
 // Members of our own objects: neither a name of the DOM's nor a key on the wire may be here.
 const MEMBERS = `
-anchor apply children connect count cursor document done edit element fail field focused
+apply children connect count cursor document done edit element fail field focused
 forget holds insert inside isFixed isMoved last left namespace next node notify old parent
-place position properties range refill report restart restoring show skip socket state
+place position prefix properties range refill report restart restoring show skip socket state
 string tag uuid wake
 `;
 

@@ -16,14 +16,13 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, TypeVar
-from urllib.parse import unquote
 
 import anyio
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
-from starlette.routing import Match, Mount, Route, WebSocketRoute
+from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
@@ -80,7 +79,6 @@ class App:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._startup: list[Callable[[], Any]] = []
         self._mounted: list[App] = []
-        self._pages: list[Route] = []
         self._starlette = Starlette(
             debug=self.debug,
             routes=[
@@ -110,10 +108,7 @@ class App:
             async def endpoint(request: Request) -> Response:
                 return await self._respond(request, await _produce(handler, wanted, request))
 
-            route = Route(path, endpoint, methods=list(methods))
-            route.sapwood = (handler, wanted)  # type: ignore[attr-defined]  # found again by `load`
-            self._pages.append(route)
-            self._starlette.router.routes.append(route)
+            self._starlette.router.routes.append(Route(path, endpoint, methods=list(methods)))
             return handler
 
         return register
@@ -213,9 +208,9 @@ class App:
             result = await self.run_sync(lambda: events.call(call.handler, call.event))
             if inspect.isawaitable(result):
                 await result
-        except asyncio.CancelledError:
-            raise
         except BaseException as error:  # whatever a handler raises, the session lives on
+            if isinstance(error, asyncio.CancelledError) and _is_being_cancelled():
+                raise
             session.fail(event, call.handler, _without_our_frames(error))
 
     def expire_later(self, session: Session) -> None:
@@ -263,31 +258,6 @@ class App:
             remember_browser(response, browser, is_secure=request.url.scheme == "https")
         return response
 
-    async def load(self, path: str, websocket: WebSocket) -> Template | None:
-        """Run the route handler for *path* again, for a page whose session is gone.
-
-        Returns None if no route gives a template for it.
-        """
-        path, _, query = path.partition("?")
-        root_path = websocket.scope.get("root_path", "")
-        scope: Scope = {
-            **websocket.scope,
-            "type": "http",
-            "method": "GET",
-            "path": unquote(path),
-            "raw_path": path.encode(),
-            "query_string": query.encode(),
-            "root_path": root_path,
-        }
-        for route in self._pages:
-            match, child_scope = route.matches(scope)
-            if match is Match.FULL:
-                request = Request({**scope, **child_scope})
-                handler, wanted = route.sapwood  # type: ignore[attr-defined]  # set by `route`
-                result = await _produce(handler, wanted, request)
-                return result._hand_out() if isinstance(result, Template) else None
-        return None
-
 
 _POSITIONAL_ONLY = inspect.Parameter.POSITIONAL_ONLY
 
@@ -331,6 +301,12 @@ async def _produce(handler: PageHandler, wanted: list[str], request: Request) ->
         return await handler(**arguments)
     result = await run_in_threadpool(handler, **arguments)
     return await result if isinstance(result, Awaitable) else result
+
+
+def _is_being_cancelled() -> bool:
+    # Else something that the handler awaited was, and the handler let it pass.
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _without_our_frames(error: BaseException) -> BaseException:

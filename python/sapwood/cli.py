@@ -41,8 +41,7 @@ def run(target: str, host: str, port: int, reload: bool, debug: bool | None) -> 
     os.environ["SAPWOOD_DEBUG"] = "1" if debug else "0"
     folder, module, name = _locate(target)
     sys.path.insert(0, str(folder))
-    if not reload:
-        _import_app(module, name, target)
+    _import_app(module, name, target)
     listener = _listen(host, port)
     address = _address(host, listener.getsockname()[1])
     click.echo(f"Sapwood serves {target} on {address} (stop with Ctrl+C)")

@@ -60,7 +60,10 @@ class Element(_core.Node):
             self.value = value
         for name, handler in handlers.items():
             if not name.startswith("on"):
-                raise TypeError(f"Element() got an unexpected keyword argument {name!r}")
+                raise TypeError(
+                    f"Element() got an unexpected keyword argument {name!r}; "
+                    f"attributes are given as attrs={{{name!r}: …}}"
+                )
             self.on(name.removeprefix("on"), handler)
 
     # --- What it is ------------------------------------------------------------
@@ -112,6 +115,8 @@ class Element(_core.Node):
 
     @style.setter
     def style(self, style: Mapping[str, object]) -> None:
+        if isinstance(cast("object", style), str):
+            raise TypeError(f"style is a dict of CSS properties, not a string: {style!r}")
         new = dict(style)
         view = Style(self)
         view._store({})
@@ -165,7 +170,20 @@ class Element(_core.Node):
 
     @checked.setter
     def checked(self, checked: bool) -> None:
+        if checked and self._attribute("type") == "radio":
+            for other in self._group():
+                if other is not self and other.checked:
+                    other._set_attribute(".checked", "false")
         self._set_attribute(".checked", "true" if checked else "false")
+
+    def _group(self) -> list[Element]:
+        """Return the radio buttons of which only one can be ticked, this one among them."""
+        top: Element = self
+        while top.parent is not None:
+            top = top.parent
+        name, form = self._attribute("name"), self.closest("form")
+        radios = top.querySelectorAll("input[type=radio]") if name else [self]
+        return [it for it in radios if it._attribute("name") == name and it.closest("form") is form]
 
     # --- Where it is -----------------------------------------------------------
 

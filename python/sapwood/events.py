@@ -88,6 +88,8 @@ class EventHandler:
 
 def check_type(event_type: str) -> str:
     """Return the attribute that marks who hears of *event_type*; raise ValueError if it is none."""
+    if event_type.startswith("on"):
+        raise ValueError(f"an event is called without 'on': {event_type[2:]!r}, not {event_type!r}")
     if not _TYPE.fullmatch(event_type):
         raise ValueError(f"not the name of an event: {event_type!r}")
     return f"_on{event_type}"

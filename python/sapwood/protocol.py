@@ -30,7 +30,6 @@ FieldValue = str | bool | list[str]
 class Join:
     """The first frame of a connection."""
 
-    path: str
     token: str | None = None
     resume: str | None = None
     sequence: int = 0
@@ -72,7 +71,6 @@ Frame = Join | Happened | Acknowledge | Ping | Resync
 
 class _JoinBody(msgspec.Struct, forbid_unknown_fields=False):
     v: int
-    path: str
     token: str | None = None
     resume: str | None = None
     s: int = 0
@@ -123,7 +121,6 @@ def _join(body: dict[str, Any]) -> Join:
     if join.v != 1 or (join.token is None) == (join.resume is None):
         raise FrameError("a join has version 1, and either a token or a resume token")
     return Join(
-        path=join.path[:4096],
         token=join.token,
         resume=join.resume,
         sequence=_count(join.s),

@@ -89,6 +89,8 @@ class Session:
 
     def receive(self, frame: Frame) -> None:
         """Take a frame that is not a join; raise FrameError if it cannot be."""
+        if self.connection.is_clogged:
+            raise FrameError("says much and reads nothing", 4429)
         match frame:
             case Happened():
                 self.connection.acknowledge(frame.acknowledged)
@@ -97,8 +99,6 @@ class Session:
                 self.connection.acknowledge(sequence)
                 self._fills = 0
             case Ping(mark):
-                if self.connection.is_clogged:
-                    raise FrameError("asks much and reads nothing", 4429)
                 self.connection.put(encode([-2, mark]))
             case Resync(reason):
                 log.warning("session %s: the page asks for the whole tree: %r", self.id, reason)
@@ -200,6 +200,13 @@ class Session:
 
     def finish(self, event: Event) -> None:
         """Count *event* as handled."""
+        if self._debug and not self.template._tree.same_version(self.template._published):
+            log.warning(
+                "session %s, route %s: handling %r changed the page without update()",
+                self.id,
+                self.route,
+                event.type,
+            )
         self.handled = event.number
         self.is_busy = bool(self._waiting)
         self.connection.after_publish()
@@ -301,7 +308,8 @@ class Connection:
 
     def repeat_acknowledgement(self) -> None:
         """Say again which events were handled."""
-        self.put(encode([-1, self._session.handled]))
+        self._told = -1
+        self.after_publish()
 
     def take_field(self, id: Id, value: str) -> None:
         """Take over a field's new value (JSON), without sending it back."""
@@ -316,16 +324,14 @@ class Connection:
         return self._wake is not None
 
     def open(self, wake: Callable[[], None]) -> int:
-        """Begin with a new socket; an older one is superseded."""
+        """Begin with a new socket; `resume` has superseded an older one."""
         with self._lock:
             self._template._followers.add(self)
             self.epoch += 1
-            superseded, self._wake = self._wake, wake
+            self._wake = wake
             self._ready.clear()
             self._told = self._session.handled
-        if superseded is not None:
-            superseded()  # to see that it is
-        return self.epoch
+            return self.epoch
 
     def is_current(self, epoch: int) -> bool:
         """Say whether the socket of this epoch is the one in use."""
@@ -341,8 +347,14 @@ class Connection:
             return True
 
     def resume(self, sequence: int) -> None:
-        """Go on after patch *sequence*, the last in the page."""
+        """Go on after patch *sequence*, the last in the page; `open` must follow."""
         with self._lock:
+            # For an older socket nothing more is cut: it would be of another count.
+            superseded, self._wake = self._wake, None
+            self.epoch += 1
+            self._ready.clear()
             if not self._sync.resume(sequence):
                 self._sync.restart(sequence)
                 self._must_fill = True
+        if superseded is not None:
+            superseded()  # to see that it is

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Protocol, Self, cast
 
 from sapwood import _core
 from sapwood.element import Element
@@ -59,10 +59,11 @@ class Template:
     def _followers(self) -> set[Follower]:
         return set()
 
-    @cached_property
+    @property
     def _lock(self) -> threading.RLock:
         """Guards what is published and what followers take of it, not the tree itself."""
-        return threading.RLock()
+        # In one step, so that two threads that come first get the same one.
+        return cast("threading.RLock", self.__dict__.setdefault("_guard", threading.RLock()))
 
     _pristine: Self | None = None
 
@@ -154,6 +155,9 @@ class Template:
 
     def _hand_out(self) -> Self:
         """Return the template for one more page: itself, or a clone of what it was at first."""
+        if "_tree" not in self.__dict__:
+            name = type(self).__name__
+            raise TemplateError(f"{name} has no HTML: call super().__init__(…) in its __init__")
         if self.shared:
             return self
         with self._lock:
@@ -203,6 +207,8 @@ class Template:
             raise HandlerError(f"{where} names no public method of {cls.__name__}; it has: {known}")
 
     def __repr__(self) -> str:
+        if "_tree" not in self.__dict__:
+            return f"<{type(self).__name__} that was not made: super().__init__() did not run>"
         return f"<{type(self).__name__} of {len(self._tree)} nodes>"
 
 
@@ -210,7 +216,7 @@ class Template:
 _DISABLED = "input[disabled], select[disabled], textarea[disabled], fieldset[disabled]"
 
 # What a clone does not take over from its template.
-_LIVE = frozenset({"_tree", "_published", "_followers", "_lock", "_pristine"})
+_LIVE = frozenset({"_tree", "_published", "_followers", "_guard", "_pristine"})
 
 
 class _Parsed:

@@ -171,7 +171,7 @@ class Style(MutableMapping[str, str]):
 
     def __setitem__(self, name: str, value: object) -> None:
         text = str(value)
-        if len(list(_declarations(text))) != 1:
+        if not _is_one_value(text):
             raise ValueError(f"not the value of one CSS property: {text!r}")
         style = self._dict()
         style[_property(name)] = text
@@ -207,6 +207,28 @@ _DECLARATION = re.compile(
 
 def _declarations(style: str | None) -> Iterator[str]:
     return (part for part in _DECLARATION.findall(style or "") if part.strip())
+
+
+def _is_one_value(text: str) -> bool:
+    """Say whether *text* cannot end the declaration that it is the value of.
+
+    Stricter than CSS: no escapes, comments or line ends, and all that opens closes.
+    """
+    if not text.strip() or re.search(r"[\\{}\x00\n\r\f]|/\*", text):
+        return False
+    open_until: list[str] = []
+    for letter in text:
+        if open_until and letter == open_until[-1]:
+            open_until.pop()
+        elif open_until and open_until[-1] in "\"'":
+            continue
+        elif letter in "\"'":
+            open_until.append(letter)
+        elif letter in "([":
+            open_until.append(")" if letter == "(" else "]")
+        elif letter in ")];":
+            return False
+    return not open_until
 
 
 class Children(MutableSequence["Element"]):

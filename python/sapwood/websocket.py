@@ -93,27 +93,11 @@ async def _join(websocket: WebSocket, app: App, join: Join) -> tuple[Session, We
         mode = "handoff"
         session = _session(app, page.template, page.path, page.version, browser)
     else:
-        # The documented fallback: what the page was made from is gone, so make it again.
-        mode = "fresh"
-        template = await _load(websocket, app, join.path)
-        template.update()
-        path = join.path.partition("?")[0]
-        session = _session(app, template, path, template._published, browser)
-        session.connection.fill()
+        # The page loads itself again over HTTP, as anybody may or may not, for a new token.
+        raise FrameError("neither a session nor a page waits for this", 4410)
     session.take_fields(join.fields)
     secret = app.sessions.secret(session)
     return session, Welcome(mode, sequence, session.handled, secret, app.debug)
-
-
-async def _load(websocket: WebSocket, app: App, path: str) -> Template:
-    try:
-        template = await app.load(path, websocket)
-    except Exception as error:  # whatever the route's handler raises
-        log.error("the handler of %s failed: %r", path, error, exc_info=error)
-        template = None
-    if template is None:
-        raise FrameError("no page to join", 4401)
-    return template
 
 
 def _session(app: App, template: Template, route: str, version: Tree, browser: str) -> Session:

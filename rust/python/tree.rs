@@ -138,7 +138,8 @@ impl PyTree {
         let fork = Bound::new(py, slf.borrow().fork(py))?;
         let element_type = slf.borrow().element_type.clone_ref(py);
         let mut stateful = Vec::new();
-        for original in slf.borrow().objects(py) {
+        let originals = slf.borrow().objects(py);
+        for original in originals {
             let (id, class) = (original.get().place(py)?.1, original.bind(py).get_type());
             let state = original.bind(py).getattr(intern!(py, "__dict__"))?;
             if !class.is(&element_type) || state.len()? > 0 {

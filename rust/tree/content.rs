@@ -62,6 +62,9 @@ impl Tree {
             .names
             .find(name)
             .filter(|&name| self.attribute_by_id(id, name).is_some());
+        if found == Some(n::ID) {
+            self.forget_id(id);
+        }
         found.is_some_and(|name| self.page_mut(id).remove_attribute(slot(id), name))
     }
 

@@ -55,11 +55,14 @@ impl Tree {
             .to_ascii_lowercase();
         let is_tick = is_input && matches!(&*input_type, "checkbox" | "radio");
         let is_file = is_input && input_type == "file";
+        let is_button = matches!(&*input_type, "submit" | "button" | "reset" | "image");
+        let is_fixed =
+            is_button || input_type == "hidden" || self.attribute(id, "readonly").is_some();
         let is_many = node.name == n::SELECT && self.attribute_by_id(id, n::MULTIPLE).is_some();
         match value.as_bytes().first()? {
             b't' | b'f' if is_tick => Some(".checked"),
             b'[' if is_file || is_many => Some(".value"),
-            b'"' if is_tick || is_file || is_many || input_type == "hidden" => None,
+            b'"' if is_tick || is_file || is_many || is_fixed => None,
             b'"' if is_input || matches!(node.name, n::TEXTAREA | n::SELECT) => Some(".value"),
             _ => None,
         }

@@ -10,6 +10,8 @@ class World {
   /** @type {any[]} */ applied = [];
   /** @type {string[]} */ shown = [];
   /** @type {any[]} */ fields = [];
+  html = "";
+  /** @type {any} */ work;
   random = 1;
   now = 0;
 
@@ -34,8 +36,8 @@ class World {
     const work = {
       url: "ws://host/_sapwood/ws",
       token: "T",
-      path: "/p",
       page: {
+        prefix: "old",
         apply: (/** @type {any[]} */ ops, /** @type {number} */ c) => {
           if (ops.includes("bad")) throw new Error("bad");
           this.applied.push([ops, c]);
@@ -57,7 +59,9 @@ class World {
       },
       clearTimeout: (/** @type {any} */ timer) => (this.timers = this.timers.filter((other) => other !== timer)),
       Math: { random: () => this.random },
+      fetch: async () => ({ text: async () => this.html }),
     }));
+    this.work = work;
     this.connection.connect();
   }
 
@@ -111,7 +115,7 @@ const WHOLE = [10, 0, 1, "html", 1, 0];
 test("the first frame joins with the token and what was edited", () => {
   const world = new World();
   world.fields = [[5, "typed"]];
-  assert.deepEqual(world.open(), [0, { v: 1, path: "/p", token: "T", fields: [5, "typed"] }]);
+  assert.deepEqual(world.open(), [0, { v: 1, token: "T", fields: [5, "typed"] }]);
   assert.deepEqual([world.socket.protocol, world.connection.state], ["sapwood.1", "online"]);
 });
 
@@ -196,7 +200,7 @@ test("events stay until they are handled, and go out again after a resume", () =
   world.lose();
   world.connection.send(4, "click", null);
   world.connection.wake();
-  assert.deepEqual(world.open({ mode: "resume", s: 1, c: 2 }), [0, { v: 1, path: "/p", resume: "R", s: 1 }]);
+  assert.deepEqual(world.open({ mode: "resume", s: 1, c: 2 }), [0, { v: 1, resume: "R", s: 1 }]);
   assert.deepEqual(world.sent, [[3, 1, 3], [4, 1, 4]]);
 });
 
@@ -219,17 +223,43 @@ test("an event that failed is not sent again, and its error is shown", () => {
   assert.deepEqual([world.sent, world.shown.includes("error,trace")], [[], true]);
 });
 
-test("a fresh session drops events, says so, and counts from one", () => {
+/** Let promises that are settled be heard. */
+const settled = () => new Promise((done) => setImmediate(done));
+
+test("a page whose session is gone loads itself anew, and is filled from the new session", async () => {
   const world = online();
   world.connection.send(1, "click", null);
-  world.say(1, 0);
   world.lose();
   world.connection.wake();
-  world.open({ mode: "fresh" });
-  world.say(1, 0, ...WHOLE);
+  world.html = '<meta name="sapwood" content="T2" data-prefix="new" data-path="">';
+  world.socket.readyState = 1;
+  world.socket.onopen();
+  world.lose(4410);
+  await settled();
+  world.pass(2000);
+  world.fields = [[5, "typed"]];
+  assert.deepEqual(world.open(), [0, { v: 1, token: "T2", fields: [] }]);
+  assert.equal(world.work.page.prefix, "new");
+  assert.deepEqual(world.sent, [[-3, "new session"]]);
+  assert(world.shown.includes("1 actions were not carried out."));
+  world.say(1, 0, 0, 5, "a difference before the whole tree");
+  assert.deepEqual(world.applied, []);
+  world.say(2, 0, ...WHOLE);
+  assert.deepEqual(world.applied, [[WHOLE, 0]]);
+  world.fields = [];
   world.connection.send(2, "click", null);
-  assert.deepEqual(world.sent, [[1, 1, 2]]);
-  assert(world.shown.includes("The server restarted; 1 actions were not carried out."));
+  assert.deepEqual(world.sent, [[1, 2, 2]]);
+});
+
+test("a page that is none any more is tried again, later and later", async () => {
+  const world = online();
+  world.html = "Internal Server Error";
+  const sockets = world.sockets.length;
+  world.lose(4410);
+  await settled();
+  assert.deepEqual([world.sockets.length, world.connection.state], [sockets, "offline"]);
+  world.pass(500);
+  assert.equal(world.sockets.length, sockets + 1);
 });
 
 test("what is typed offline is one event with the latest value", () => {
@@ -312,7 +342,7 @@ test("a socket that never opens is given up", () => {
   assert.deepEqual([world.connection.state, world.socket.isClosed], ["connecting", true]);
 });
 
-for (const code of [1008, 4401, 4409]) {
+for (const code of [1008, 4409]) {
   test(`close code ${code} is final`, () => {
     const world = online();
     world.lose(code);

@@ -6,7 +6,9 @@ import json
 import re
 from typing import Any
 
+import pytest
 from starlette.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
 
 from browser import Browser
 
@@ -40,7 +42,7 @@ class LiveTab:
 
     def join(self, **changes: Any) -> dict[str, Any]:
         """Return what the join frame carries."""
-        body = {"v": 1, "path": self.path, "token": self.token, **self.changes, **changes}
+        body = {"v": 1, "token": self.token, **self.changes, **changes}
         return {name: value for name, value in body.items() if value is not None}
 
     def connect(self) -> Any:
@@ -50,6 +52,14 @@ class LiveTab:
             subprotocols=["sapwood.1"],
             headers=dict(ORIGIN),
         )
+
+    def refused(self) -> int:
+        """Join in vain, and return the code that the socket is closed with."""
+        with self.connect() as socket:
+            socket.send_text(json.dumps([0, self.join()]))
+            with pytest.raises(WebSocketDisconnect) as closed:
+                socket.receive_text()
+        return closed.value.code
 
     def __enter__(self) -> LiveTab:
         self.contexts.append(self.connect())

@@ -266,81 +266,23 @@ def test_fields_of_a_join_are_taken_over(client: TestClient, site: Site) -> None
         assert found.value == "typed"
 
 
-def test_a_token_is_good_once_and_then_the_page_is_made_again(
-    site: Site, client: TestClient
-) -> None:
+def test_a_token_is_good_once(site: Site, client: TestClient) -> None:
     tab = LiveTab(client)
     with tab:
         pass
-    with tab:
-        assert (tab.welcome["mode"], tab.welcome["s"], site.runs) == ("fresh", 0, 2)
+    assert (tab.refused(), site.runs) == (4410, 1)
 
 
-def test_a_fresh_session_fills_the_page(client: TestClient) -> None:
-    tab = LiveTab(client, token="gone")
-    with tab:
-        frame = tab.receive()
-        tab.click("go")
-        tab.until_handled()
-        assert (frame[:4], tab.text("shown")) == ([1, 0, 10, 0], "1")
+def test_a_token_that_never_was_opens_nothing_and_runs_nothing(
+    site: Site, client: TestClient
+) -> None:
+    assert (LiveTab(client, token="gone").refused(), site.runs) == (4410, 1)
 
 
 def test_a_token_is_of_no_use_to_another_browser(site: Site, client: TestClient) -> None:
     tab = LiveTab(client)
     client.cookies.clear()
-    with tab:
-        assert tab.welcome["mode"] == "fresh"
-
-
-def test_a_fresh_page_gets_path_parameters_and_query_as_the_first_one_did() -> None:
-    app = App()
-    seen: list[Any] = []
-
-    @app.route("/item/{name}")
-    def item(name: str, request: Request) -> Template:
-        seen.append((name, dict(request.query_params), request.url.path))
-        return Counter()
-
-    with TestClient(app) as client, LiveTab(client, "/item/a%20%C3%A9?q=%20x", token="gone"):
-        assert seen[0] == seen[1]
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/none",
-        "",
-        "none",
-        "//",
-        "/text",
-        "/fails",
-        "/http-error",
-        "/_sapwood/ws",
-        "/%00",
-        "/\u2028",
-    ],
-)
-def test_a_page_that_is_gone_is_closed_with_4401(path: str) -> None:
-    from starlette.exceptions import HTTPException
-
-    site = Site()
-    site.app.route("/text")(lambda: "text")
-
-    @site.app.route("/fails")
-    def fails() -> None:
-        raise ZeroDivisionError
-
-    @site.app.route("/http-error")
-    def http_error() -> None:
-        raise HTTPException(404)
-
-    with TestClient(site.app) as client:
-        tab = LiveTab(client)
-        with tab.connect() as socket:
-            socket.send_text(json.dumps([0, tab.join(token="gone", path=path)]))
-            with pytest.raises(WebSocketDisconnect) as closed:
-                socket.receive_text()
-    assert closed.value.code == 4401
+    assert tab.refused() == 4410
 
 
 def test_a_lost_socket_resumes_with_what_changed_since(site: Site, client: TestClient) -> None:
@@ -359,13 +301,12 @@ def test_a_lost_socket_resumes_with_what_changed_since(site: Site, client: TestC
         assert site.runs == 1
 
 
-def test_a_resume_by_another_browser_is_fresh(client: TestClient) -> None:
+def test_another_browser_cannot_resume(client: TestClient) -> None:
     tab = LiveTab(client)
     with tab:
         pass
     client.cookies.clear()
-    with tab.back():
-        assert tab.welcome["mode"] == "fresh"
+    assert tab.back().refused() == 4410
 
 
 def test_a_newer_socket_closes_the_older_with_4409(client: TestClient) -> None:
@@ -382,8 +323,7 @@ def test_a_session_ends_when_nobody_comes_back_in_time() -> None:
     with TestClient(site.app) as client:
         with LiveTab(client) as tab:
             assert len(site.app.sessions) == 1
-        with tab.back():
-            assert tab.welcome["mode"] == "fresh"
+        assert tab.back().refused() == 4410
 
 
 @pytest.mark.parametrize(
@@ -550,11 +490,6 @@ def test_a_mounted_page_is_live(mounted: TestClient, site: Site) -> None:
 def test_a_mounted_page_finds_its_client(mounted: TestClient) -> None:
     (path,) = re.findall(r'src="([^"]+)"', mounted.get("/admin/").text)
     assert (path.startswith("/admin/_sapwood/"), mounted.get(path).status_code) == (True, 200)
-
-
-def test_a_mounted_page_can_be_made_again(mounted: TestClient, site: Site) -> None:
-    with LiveTab(mounted, "/admin/", token="gone") as tab:
-        assert (tab.welcome["mode"], site.runs) == ("fresh", 2)
 
 
 # --- Running -----------------------------------------------------------------------------

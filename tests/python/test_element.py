@@ -783,10 +783,22 @@ def test_what_can_be_called_with_an_event_is_taken(handler: Any) -> None:
     assert Element("button", onclick=handler).html == "<button _onclick></button>"
 
 
-@pytest.mark.parametrize("name", ["", "on click", "click>", "é", "1"])
+@pytest.mark.parametrize("name", ["", "my click", "click>", "é", "1"])
 def test_an_impossible_event_is_refused_by_name(name: str) -> None:
     with pytest.raises(ValueError, match="not the name of an event"):
         Element("p").on(name, print)
+
+
+def test_an_event_is_called_without_on() -> None:
+    with pytest.raises(ValueError, match="'click', not 'onclick'"):
+        Element("p").on("onclick", print)
+
+
+def test_ticking_a_radio_button_clears_the_others_of_its_group() -> None:
+    radios = "<input type=radio name=r value=p><input type=radio name=r value=q checked>"
+    page = Template(f"<form>{radios}</form><form>{radios}</form>")
+    page.querySelectorAll("input")[0].checked = True
+    assert [radio.checked for radio in page.querySelectorAll("input")] == [True, False, False, True]
 
 
 # --- Objects -------------------------------------------------------------------------

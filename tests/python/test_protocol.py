@@ -71,16 +71,16 @@ def test_this_list_means_this_frame(parts: list[Any], meant: Frame) -> None:
 
 
 def test_a_join_with_a_token_carries_fields() -> None:
-    assert join(fields=[3, "x"]) == Join(path="/", token="t", fields=((3, "x"),))
+    assert join(fields=[3, "x"]) == Join(token="t", fields=((3, "x"),))
 
 
 def test_a_join_with_a_resume_token_carries_a_sequence() -> None:
     text = json.dumps([0, {"v": 1, "path": "/a?b", "resume": "r", "s": 4}])
-    assert decode(text, is_first=True) == Join(path="/a?b", resume="r", sequence=4)
+    assert decode(text, is_first=True) == Join(resume="r", sequence=4)
 
 
 def test_a_join_may_carry_what_later_versions_add() -> None:
-    assert join(more=1) == Join(path="/", token="t")
+    assert join(more=1) == Join(token="t")
 
 
 def test_a_welcome_is_written_as_documented() -> None:
@@ -179,8 +179,6 @@ def test_this_is_no_frame(text: str) -> None:
         {**JOIN, "v": 2},
         {**JOIN, "v": True},
         {**JOIN, "v": "1"},
-        {**JOIN, "path": None},
-        {**JOIN, "path": 5},
         {**JOIN, "resume": "r"},
         {"v": 1, "path": "/"},
         {**JOIN, "token": 5},
@@ -309,13 +307,6 @@ def test_a_count_is_less_than_2_to_the_53(at: int) -> None:
 @pytest.mark.parametrize("length", [199, 200, 201])
 def test_a_reason_is_cut_at_200_characters(length: int) -> None:
     assert frame(-3, "x" * length) == Resync("x" * min(length, 200))
-
-
-@pytest.mark.parametrize("length", [4095, 4096, 4097])
-def test_a_path_is_cut_at_4096_characters(length: int) -> None:
-    found = join(path="/" * length)
-    assert isinstance(found, Join)
-    assert len(found.path) == min(length, 4096)
 
 
 # --- Anything at all -----------------------------------------------------------------------

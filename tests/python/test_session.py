@@ -520,6 +520,7 @@ def test_a_newer_socket_supersedes_the_older() -> None:
     woken: list[str] = []
     connection = tab.session.connection
     first = connection.open(lambda: woken.append("first"))
+    connection.resume(0)
     second = connection.open(lambda: woken.append("second"))
     assert (connection.is_current(first), connection.is_current(second)) == (False, True)
     assert (connection.close(first), woken) == (False, ["first"])

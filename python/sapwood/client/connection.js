@@ -16,8 +16,12 @@ const BACKOFF_MS_MAX = 30_000;
 const PENDING_MAX = 64;
 const EVENT_BYTES_MAX = 65_000;
 const RESYNCS_MAX = 3;
-/** Origin refused, page gone, another connection took over: trying again would change nothing. */
-const FINAL = [1008, 4401, 4409];
+/** Origin refused, another connection took over: trying again would change nothing. */
+const FINAL = [1008, 4409];
+/** Neither a session nor a page waits for what the join brought. */
+const GONE = 4410;
+/** What the server puts into the head of a live page. */
+const META = /"sapwood" content="(.+?)" data-prefix="(.+?)"/;
 /** Events of which only the latest matters while an earlier one is on its way. */
 const CONTINUOUS = /move$|over$|scroll$|update$/;
 
@@ -28,8 +32,7 @@ const CONTINUOUS = /move$|over$|scroll$|update$/;
  * @typedef {object} Work what the connection is for
  * @property {string} url
  * @property {string} token good for one join
- * @property {string} path
- * @property {{ apply(ops: unknown[], c: number): void }} page
+ * @property {{ prefix: string, apply(ops: unknown[], c: number): void }} page
  * @property {{ report(c: number): Map<unknown, unknown>, restart(): void }} values
  * @property {{ show(state: State): void, notify(text: string): void, fail(...report: any[]): void }} status
  *
@@ -38,6 +41,7 @@ const CONTINUOUS = /move$|over$|scroll$|update$/;
  * @property {(run: () => void, ms: number) => any} setTimeout
  * @property {(timer: any) => void} clearTimeout
  * @property {{ random(): number }} Math
+ * @property {(path: string) => Promise<{ text(): Promise<string> }>} fetch
  */
 
 export class Connection {
@@ -115,12 +119,13 @@ export class Connection {
   }
 
   #hello() {
-    const { token, path, values } = this.#work;
-    if (this.#resume) return { v: 1, path, resume: this.#resume, s: this.#patch };
+    const { token, values } = this.#work;
+    if (this.#resume) return { v: 1, resume: this.#resume, s: this.#patch };
     values.restart();
     // Events that wait carry older fields, which must not come last: then the next event has these.
-    const fields = this.#pending.length ? [] : [...values.report(0)].flat();
-    return { v: 1, path, token, fields };
+    // A page that will be filled anew has no ids yet to tell fields by.
+    const fields = this.#pending.length || this.#desync ? [] : [...values.report(0)].flat();
+    return { v: 1, token, fields };
   }
 
   /** @param {string} data */
@@ -137,24 +142,35 @@ export class Connection {
   }
 
   /** @param {{ mode: string, s: number, c: number, resume: string, dev: boolean }} welcome */
-  #welcome({ mode, s, c, resume }) {
+  #welcome({ s, c, resume }) {
     this.#resume = resume;
     this.#patch = this.#acknowledged = s;
     this.#show("online");
-    if (mode === "fresh") this.#restart();
     this.#handled(c);
     if (this.#desync) this.resync(this.#desync);
     this.#wait(PING_MS, () => this.#ping());
   }
 
-  /** The session is another one: what was meant for the old is void. */
-  #restart() {
-    const { length } = this.#pending;
-    this.#pending = [];
-    this.count = 0;
-    this.#desync = "";
-    this.#work.values.restart();
-    if (length) this.#work.status.notify(`The server restarted; ${length} actions were not carried out.`);
+  /** Load the page anew, as its address bar says and with the same rights, for the token
+   * of another session; what was meant for the old one is void. @returns {Promise<void>} */
+  async #renew() {
+    this.#drop();
+    try {
+      // An empty address is the page's own.
+      const answer = await this.#environment.fetch("");
+      const [, token, prefix] = /** @type {RegExpExecArray} */ (META.exec(await answer.text()));
+      this.#work.token = token;
+      this.#work.page.prefix = prefix;
+      const { length } = this.#pending;
+      this.#pending = [];
+      this.count = 0;
+      this.#resume = "";
+      this.#desync = "new session";
+      if (length) this.#work.status.notify(`${length} actions were not carried out.`);
+    } catch {
+      // What is no live page now may be one later: a mended error, a proxy whose server is back.
+    }
+    this.#lose();
   }
 
   /** @param {number} s @param {number | [number, number]} handled @param {unknown[]} ops */
@@ -234,6 +250,7 @@ export class Connection {
   /** The socket is gone, or as good as gone. @param {number} code */
   #lose(code = 0) {
     if (FINAL.includes(code)) return this.#close();
+    if (code === GONE) return void this.#renew();
     this.#drop();
     const delay = Math.min(BACKOFF_MS_MAX, BACKOFF_MS * 2 ** this.#attempts++);
     this.#wait(delay * this.#environment.Math.random(), () => this.connect());

@@ -54,7 +54,7 @@ function staysHere(event, target) {
 }
 
 const NAMES =
-  "altKey ctrlKey metaKey shiftKey key code repeat clientX clientY offsetX offsetY button buttons deltaX deltaY pointerType".split(" ");
+  "altKey ctrlKey metaKey shiftKey key code repeat clientX clientY offsetX offsetY button buttons deltaX deltaY".split(" ");
 const MODIFIERS = NAMES.slice(0, 4);
 
 /** @param {any} event */

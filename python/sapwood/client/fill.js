@@ -13,6 +13,8 @@ import { expect } from "./reader.js";
 
 /** @typedef {{ parent: Node, inside: Node, left: number, cursor: Node | null, isFixed?: boolean }} Level with *isFixed* the cursor stays where new nodes go */
 
+const NONCE = document.currentScript?.nonce ?? "";
+
 export class Filling {
   #page;
   #reader;
@@ -111,6 +113,8 @@ export class Filling {
     // createElementNS would take the `o` of `o:p` for a namespace prefix; the HTML parser does not.
     const element = namespace === HTML ? owner.createElement(tag) : owner.createElementNS(namespace, tag);
     element.setAttribute("uuid", uuid);
+    // The server's own styles and scripts; markup of strangers never comes this way.
+    /** @type {HTMLElement} */ (element).nonce = NONCE;
     elements.set(uuid, element);
     return { element };
   }

@@ -22,7 +22,6 @@ function start(meta) {
   const connection = new Connection({
     url: `${location.origin.replace("http", "ws")}${path}/_sapwood/ws`,
     token,
-    path: location.pathname + location.search,
     page,
     values,
     status: createStatus(document),

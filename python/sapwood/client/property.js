@@ -6,7 +6,7 @@
  */
 import { expect } from "./reader.js";
 
-const NAMES = /^(value|checked|selected|open|indeterminate|muted|volume|currentTime|scrollTop|scrollLeft)$/;
+const NAMES = /^(value|checked|selected|open|indeterminate|scrollTop|scrollLeft)$/;
 
 /** Set a property; without a value to its default. @param {Element} element @param {string} name @param {any} value */
 export function setProperty(element, name, value) {
@@ -19,8 +19,8 @@ export function setProperty(element, name, value) {
   value ??= field["default" + name[0].toUpperCase() + name.slice(1)] ?? 0;
   // Only the user can choose files; the server may empty the field.
   if (field[name] === value || (field.files && name === "value" && value)) return;
-  const { selectionStart, selectionEnd, selectionDirection } = field;
+  const { selectionStart, selectionEnd } = field;
   const keepsCaret = name === "value" && element.matches(":focus") && selectionStart < field.value.length;
   field[name] = value;
-  if (keepsCaret && selectionStart != null) field.setSelectionRange(selectionStart, selectionEnd, selectionDirection);
+  if (keepsCaret && selectionStart != null) field.setSelectionRange(selectionStart, selectionEnd);
 }

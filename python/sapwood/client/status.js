@@ -17,7 +17,6 @@ export function createStatus(document) {
   let timer;
   // A live region speaks only of changes, so it is there before its text.
   const banner = box(document, "div", "status", "system-ui;text-align:center");
-  banner.ariaLive = "polite";
 
   /** @param {string} text */
   const write = (text) => {
@@ -71,7 +70,7 @@ function showError(document, text) {
 function box(document, tag, role, style) {
   const element = document.createElement(tag);
   element.role = role;
-  element.style.cssText = "position:fixed;z-index:999;inset:0 0 auto;border:0;color:#fff;background:#333;font:14px/1.4 " + style;
+  element.style.cssText = "position:fixed;z-index:999;inset:auto 0 0;border:0;color:#fff;background:#333;font:14px/1.4 " + style;
   element.dataset.sapwoodStatus = element.dataset.sapwoodIgnore = "";
   document.body.append(element);
   return element;
