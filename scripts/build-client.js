@@ -17,8 +17,8 @@ const BANNER = "/* Sapwood, MIT */\n";
 // Members of our own objects: neither a name of the DOM's nor a key on the wire may be here.
 const MEMBERS = `
 apply children connect count cursor document done edit element fail field focused
-forget holds insert inside isFixed isMoved last left namespace next node notify old parent
-place position prefix properties range refill report restart restoring show skip socket state
+forget holds idPrefix insert inside isFixed isMoved last left namespace next node notify old parent
+place position properties range refill report restart restoring show skip socket state
 string tag uuid wake
 `;
 

@@ -37,7 +37,7 @@ class World {
       url: "ws://host/_sapwood/ws",
       token: "T",
       page: {
-        prefix: "old",
+        idPrefix: "old",
         apply: (/** @type {any[]} */ ops, /** @type {number} */ c) => {
           if (ops.includes("bad")) throw new Error("bad");
           this.applied.push([ops, c]);
@@ -239,7 +239,7 @@ test("a page whose session is gone loads itself anew, and is filled from the new
   world.pass(2000);
   world.fields = [[5, "typed"]];
   assert.deepEqual(world.open(), [0, { v: 1, token: "T2", fields: [] }]);
-  assert.equal(world.work.page.prefix, "new");
+  assert.equal(world.work.page.idPrefix, "new");
   assert.deepEqual(world.sent, [[-3, "new session"]]);
   assert(world.shown.includes("1 actions were not carried out."));
   world.say(1, 0, 0, 5, "a difference before the whole tree");

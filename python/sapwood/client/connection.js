@@ -32,7 +32,7 @@ const CONTINUOUS = /move$|over$|scroll$|update$/;
  * @typedef {object} Work what the connection is for
  * @property {string} url
  * @property {string} token good for one join
- * @property {{ prefix: string, apply(ops: unknown[], c: number): void }} page
+ * @property {{ idPrefix: string, apply(ops: unknown[], c: number): void }} page
  * @property {{ report(c: number): Map<unknown, unknown>, restart(): void }} values
  * @property {{ show(state: State): void, notify(text: string): void, fail(...report: any[]): void }} status
  *
@@ -160,7 +160,7 @@ export class Connection {
       const answer = await this.#environment.fetch("");
       const [, token, prefix] = /** @type {RegExpExecArray} */ (META.exec(await answer.text()));
       this.#work.token = token;
-      this.#work.page.prefix = prefix;
+      this.#work.page.idPrefix = prefix;
       const { length } = this.#pending;
       this.#pending = [];
       this.count = 0;

@@ -20,7 +20,7 @@ export class Page {
   properties = [];
 
   /** What the ids of this server process begin with in the page. */
-  prefix;
+  idPrefix;
   #listen;
   #holds;
   /** What was focused and selected before the patch moved anything. @type {any} */
@@ -38,7 +38,7 @@ export class Page {
    */
   constructor(document, prefix, { listen = () => {}, holds = () => false } = {}) {
     this.document = document;
-    this.prefix = prefix;
+    this.idPrefix = prefix;
     this.#listen = listen;
     this.#holds = holds;
     for (const element of stamped(document)) {
@@ -106,13 +106,13 @@ export class Page {
 
   /** @param {number | string} id */
   uuid(id) {
-    return typeof id === "number" ? this.prefix + id.toString(36) : id;
+    return typeof id === "number" ? this.idPrefix + id.toString(36) : id;
   }
 
   /** Return what an element is called on the wire. @param {Element} element */
   id(element) {
     const uuid = uuidOf(element);
-    const counter = parseInt(uuid.slice(this.prefix.length), 36);
+    const counter = parseInt(uuid.slice(this.idPrefix.length), 36);
     return counter > 0 && this.uuid(counter) === uuid ? counter : uuid;
   }
 
