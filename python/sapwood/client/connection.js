@@ -20,6 +20,8 @@ const RESYNCS_MAX = 3;
 const FINAL = [1008, 4409];
 /** Neither a session nor a page waits for what the join brought. */
 const GONE = 4410;
+/** Why the whole tree is asked for when the session is another one. */
+const ANEW = "new session";
 /** What the server puts into the head of a live page. */
 const META = /"sapwood" content="(.+?)" data-prefix="(.+?)"/;
 /** Events of which only the latest matters while an earlier one is on its way. */
@@ -146,6 +148,12 @@ export class Connection {
     this.#resume = resume;
     this.#patch = this.#acknowledged = s;
     this.#show("online");
+    const { length } = this.#pending;
+    if (this.#desync === ANEW) {
+      this.#pending = [];
+      this.count = 0;
+      if (length) this.#work.status.notify(`${length} actions were not carried out.`);
+    }
     this.#handled(c);
     if (this.#desync) this.resync(this.#desync);
     this.#wait(PING_MS, () => this.#ping());
@@ -161,12 +169,8 @@ export class Connection {
       const [, token, prefix] = /** @type {RegExpExecArray} */ (META.exec(await answer.text()));
       this.#work.token = token;
       this.#work.page.idPrefix = prefix;
-      const { length } = this.#pending;
-      this.#pending = [];
-      this.count = 0;
       this.#resume = "";
-      this.#desync = "new session";
-      if (length) this.#work.status.notify(`${length} actions were not carried out.`);
+      this.#desync = ANEW;
     } catch {
       // What is no live page now may be one later: a mended error, a proxy whose server is back.
     }
