@@ -278,18 +278,22 @@ class Connection:
         return len(self._ready) >= READY_MAX
 
     def put(self, frame: str) -> None:
-        """Add a control frame."""
+        """Add a control frame; without a socket only reports (-3) wait for the next one."""
         with self._lock:
-            if self._wake is None:
+            if (self._wake is None and not _is_report(frame)) or self.is_clogged:
                 return
             self._ready.append(frame)
         self.after_publish()
+
+    def _drop_patches(self) -> None:
+        """Drop what does not apply any more; what became of an event is told all the same."""
+        self._ready = deque(frame for frame in self._ready if _is_report(frame))
 
     def fill(self) -> None:
         """Send the whole tree next, instead of a difference."""
         with self._lock:
             # Patches that were not sent yet do not apply any more.
-            self._ready.clear()
+            self._drop_patches()
             self._told = 0
             self._must_fill = True
         self.after_publish()
@@ -329,7 +333,7 @@ class Connection:
             self._template._followers.add(self)
             self.epoch += 1
             self._wake = wake
-            self._ready.clear()
+            self._drop_patches()
             self._told = self._session.handled
             return self.epoch
 
@@ -343,7 +347,7 @@ class Connection:
             if epoch != self.epoch:
                 return False
             self._wake = None
-            self._ready.clear()
+            self._drop_patches()
             return True
 
     def resume(self, sequence: int) -> None:
@@ -352,9 +356,13 @@ class Connection:
             # For an older socket nothing more is cut: it would be of another count.
             superseded, self._wake = self._wake, None
             self.epoch += 1
-            self._ready.clear()
+            self._drop_patches()
             if not self._sync.resume(sequence):
                 self._sync.restart(sequence)
                 self._must_fill = True
         if superseded is not None:
             superseded()  # to see that it is
+
+
+def _is_report(frame: str) -> bool:
+    return frame.startswith("[-3,")

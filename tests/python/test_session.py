@@ -867,3 +867,16 @@ class Lossy(RuleBasedStateMachine):
 
 TestLossy = Lossy.TestCase
 TestLossy.settings = settings(max_examples=150, stateful_step_count=50)
+
+
+def test_what_became_of_an_event_is_told_though_the_connection_was_gone() -> None:
+    tab = Tab(Page())
+    tab.session.connection.close(tab.session.connection.epoch)
+    tab.session.connection.put('[-3,1,"error",""]')
+    tab.session.connection.put("[-2,1]")
+    tab.session.connection.resume(0)
+    tab.session.connection.open(tab.wake)
+    tab.session.connection.fill()
+    frames = tab.session.connection.take()
+    assert '[-3,1,"error",""]' in frames
+    assert "[-2,1]" not in frames
