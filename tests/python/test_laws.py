@@ -184,8 +184,8 @@ class Version:
 
 def spelled(parent: Plain, tag: str) -> str:
     """Return *tag*, or where HTML would take its capitals another one."""
-    is_html = parent.namespace == "html" and parent.tag != "svg"
-    return "p" if is_html and tag != tag.lower() else tag
+    inside = dom.namespace_inside(dom.Node(parent.tag, parent.namespace), tag)
+    return "x-own" if inside == "html" and tag != tag.lower() else tag
 
 
 class Laws(RuleBasedStateMachine):
