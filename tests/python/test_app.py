@@ -785,3 +785,29 @@ def test_a_session_whose_socket_breaks_ends_in_time(
         assert len(site.app.sessions) == 0
     gc.collect()  # a task that failed unheard says so when it goes
     assert caplog.records == []
+
+
+def test_a_handler_that_lets_a_cancellation_pass_does_not_hang_its_session() -> None:
+    class Page(Template):
+        def __init__(self) -> None:
+            super().__init__("<button id=go _onclick=go></button><p id=shown>0</p>")
+            self.runs = 0
+
+        async def go(self, e: EventHandler) -> None:
+            self.runs += 1
+            if self.runs == 1:
+                raise asyncio.CancelledError
+            shown = self.querySelector("#shown")
+            assert shown
+            shown.content = self.runs
+            e.update()
+
+    app = App(debug=True)
+    app.route("/")(Page)
+    with TestClient(app) as client, LiveTab(client) as tab:
+        tab.click("go")
+        tab.until_handled()
+        tab.click("go")
+        tab.until_handled()
+        assert tab.text("shown") == "2"
+        assert [code for _, code, _ in tab.browser.errors] == ["error"]

@@ -896,3 +896,33 @@ def test_the_value_of_a_box_is_what_it_stands_for() -> None:
     assert box
     box.value = "yes"
     assert page.getFormValues() == {"c": "yes"}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        'red/*"*/;position:fixed;/*"*/',
+        '\\";position:fixed;"',
+        '"a\n;position:fixed;x:"',
+        "red; top: 0",
+        "url(x",
+        '"open',
+        "a)b",
+        "}",
+        "",
+    ],
+)
+def test_a_style_cannot_smuggle_another_declaration_in(value: str) -> None:
+    element = Element("p")
+    with pytest.raises(ValueError, match="one CSS property"):
+        element.style["color"] = value
+    assert element.html == "<p></p>"
+
+
+@pytest.mark.parametrize(
+    "value", ["red", "calc((1px + 2px) * 3)", 'url("data:image/png;base64,AA==")', "'a;b' 1px"]
+)
+def test_a_style_takes_what_is_one_value(value: str) -> None:
+    element = Element("p")
+    element.style["background"] = value
+    assert element.style["background"] == value
