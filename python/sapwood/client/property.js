@@ -18,9 +18,10 @@ export function setProperty(element, name, value) {
   }
   value ??= field["default" + name[0].toUpperCase() + name.slice(1)] ?? 0;
   // Only the user can choose files; the server may empty the field.
-  if (field[name] === value || (field.files && name === "value" && value)) return;
+  if (field.files && name === "value" && value) return;
   const { selectionStart, selectionEnd } = field;
   const keepsCaret = name === "value" && element.matches(":focus") && selectionStart < field.value.length;
+  // Also if it is that already: from now on the attribute says no more what the field holds.
   field[name] = value;
   if (keepsCaret && selectionStart != null) field.setSelectionRange(selectionStart, selectionEnd);
 }
