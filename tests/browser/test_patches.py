@@ -6,6 +6,7 @@ server has; elements that could stay must be the same objects as before.
 """
 
 import json
+import os
 import random
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -286,7 +287,8 @@ def laboratory(browser: Browser) -> Iterator[Page]:
 
 
 def test_after_every_patch_the_document_is_what_the_server_has(laboratory: Page) -> None:
-    first = random.SystemRandom().randrange(1_000_000)
+    # CI repeats itself, as with hypothesis; at a desk every run looks elsewhere.
+    first = 0 if "CI" in os.environ else random.SystemRandom().randrange(1_000_000)
     lives = [lived(seed) for seed in [*FOUND, *range(first, first + LIVES)]]
     wrong = laboratory.evaluate(CHECK, [json.dumps(lives), _core.uuid_prefix()])
     assert wrong is None, f"seed {wrong[0]}: {wrong[1]}"
