@@ -301,10 +301,6 @@ impl Tree {
         out
     }
 
-    pub fn is_stamped(&self) -> bool {
-        self.stamped
-    }
-
     /// Says whether nothing was written since these two versions parted.
     pub fn same_version(&self, other: &Tree) -> bool {
         self.pages.same(&other.pages)

@@ -193,12 +193,16 @@ class App:
             self.run_task(self._handle_events(session))
 
     async def _handle_events(self, session: Session) -> None:
-        while (event := session.next_event()) is not None:
-            try:
-                for call in session.calls(event):
-                    await self._call(session, event, call)
-            finally:
-                session.finish(event)
+        try:
+            while (event := session.next_event()) is not None:
+                try:
+                    for call in session.calls(event):
+                        await self._call(session, event, call)
+                finally:
+                    session.finish(event)
+        finally:
+            # If the fault is ours, the events that wait go on with the next one.
+            session.is_busy = False
 
     async def _call(self, session: Session, event: events.Event, call: Call) -> None:
         try:

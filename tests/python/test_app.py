@@ -21,7 +21,7 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from live import ORIGIN, LiveTab
-from sapwood import App, AppError, Element, EventHandler, Template
+from sapwood import App, AppError, Element, EventHandler, Session, Template
 
 
 class Counter(Template):
@@ -811,3 +811,21 @@ def test_a_handler_that_lets_a_cancellation_pass_does_not_hang_its_session() -> 
         tab.until_handled()
         assert tab.text("shown") == "2"
         assert [code for _, code, _ in tab.browser.errors] == ["error"]
+
+
+def test_a_fault_of_ours_does_not_hang_a_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    site = Site()
+    real = Session.calls
+    faults = iter([True])
+
+    def calls(self: Session, event: Any) -> Any:
+        if next(faults, False):
+            raise RuntimeError("a fault")
+        return real(self, event)
+
+    monkeypatch.setattr(Session, "calls", calls)
+    with TestClient(site.app) as client, LiveTab(client) as tab:
+        for _ in range(3):
+            tab.click("go")
+        tab.until_handled()
+        assert tab.text("shown") == "2"
