@@ -22,6 +22,8 @@ from starlette.websockets import WebSocketDisconnect
 
 from live import ORIGIN, LiveTab
 from sapwood import App, AppError, Element, EventHandler, Session, Template
+from sapwood.events import Event
+from sapwood.protocol import Happened
 
 
 class Counter(Template):
@@ -813,19 +815,20 @@ def test_a_handler_that_lets_a_cancellation_pass_does_not_hang_its_session() -> 
         assert [code for _, code, _ in tab.browser.errors] == ["error"]
 
 
-def test_a_fault_of_ours_does_not_hang_a_session(monkeypatch: pytest.MonkeyPatch) -> None:
-    site = Site()
-    real = Session.calls
-    faults = iter([True])
+async def test_a_fault_of_ours_does_not_hang_a_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    app, template = App(), Template("<p>")
+    session = Session("id", template, "/", template._published, browser="b", debug=False)
+    for number in (1, 2):
+        session.receive(Happened(Event(number, "nobody"), 0))
 
-    def calls(self: Session, event: Any) -> Any:
-        if next(faults, False):
-            raise RuntimeError("a fault")
-        return real(self, event)
+    def fault(self: Session, event: Event) -> Any:
+        raise RuntimeError("a fault")
 
-    monkeypatch.setattr(Session, "calls", calls)
-    with TestClient(site.app) as client, LiveTab(client) as tab:
-        for _ in range(3):
-            tab.click("go")
-        tab.until_handled()
-        assert tab.text("shown") == "2"
+    with monkeypatch.context() as patch:
+        patch.setattr(Session, "calls", fault)
+        app.drive(session)
+        await asyncio.gather(*app._tasks, return_exceptions=True)
+    session.receive(Happened(Event(3, "nobody"), 0))
+    app.drive(session)
+    await asyncio.gather(*app._tasks)
+    assert session.handled == 3
