@@ -3,19 +3,21 @@
 //! Pages that two versions share are skipped unseen, and so are siblings whose
 //! neighbours are the same: a list is walked as a whole only when its children
 //! changed their order among themselves. An element is the same in both trees if
-//! its uuid is; trees that share nothing are compared by uuid alone.
+//! its uuid is; trees that share nothing are compared by uuid alone. What a tree
+//! hides counts as not there, for a page does not have it.
 //!
 //! Ops come in an order in which each can be carried out: first strings and
 //! attributes, then children from the top of the new tree downwards (so that
-//! whatever an op names is in the page by then), last the removal of what held
-//! elements that had to be moved out of it.
+//! whatever an op names is in the page by then), then the removal of what held
+//! elements that had to be moved out of it; last what is to be called on elements.
 
 mod children;
 
 use crate::node::{Kind, Node, NodeId, PAGE_NODES, Page};
 use crate::ops::Op;
-use crate::tree::{ROOT, Tree};
+use crate::tree::{Calls, ROOT, Tree};
 use rustc_hash::{FxHashMap, FxHashSet};
+use std::cell::Cell;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -37,11 +39,31 @@ pub fn diff(old: &Tree, new: &Tree, ops: &mut Vec<Op>) {
         depths: FxHashMap::default(),
         queue: BinaryHeap::new(),
         queued: FxHashSet::default(),
+        seen_parents: Default::default(),
     };
-    let changed = Changed::between(old, new);
+    let mut changed = Changed::between(old, new);
+    if !(old.shows_all() && new.shows_all()) {
+        diff.find_touched_unseen(&changed);
+        changed.old.retain(|&id| diff.is_shown(Side::Old, id));
+        changed.new.retain(|&id| diff.is_shown(Side::New, id));
+    }
     diff.contents(&changed);
     diff.find_touched(&changed);
     diff.shapes();
+    calls(old.calls(), new, ops);
+}
+
+/// Appends the calls of *new* that are not among *old*, in their order.
+pub fn calls(old: &Calls, new: &Tree, ops: &mut Vec<Op>) {
+    // What is not in the page cannot be focused: such a call is void.
+    let is_in_page = |&id: &NodeId| new.is_ancestor_or_self(ROOT, id) && new.is_shown(id);
+    for call in new.calls().since(old) {
+        let found = new.by_uuid(&new.calls().as_slice()[call].uuid);
+        if let Some(node) = found.filter(is_in_page) {
+            let call = call as u32;
+            ops.push(Op::Call { node, call });
+        }
+    }
 }
 
 /// The nodes whose slots differ, on each side.
@@ -117,16 +139,41 @@ struct Diff<'a> {
     depths: FxHashMap<NodeId, u32>,
     queue: BinaryHeap<Reverse<(u32, NodeId)>>,
     queued: FxHashSet<NodeId>,
+    /// The parent that was last found shown in each tree: siblings are asked in a row.
+    seen_parents: [Cell<NodeId>; 2],
+}
+
+#[derive(Clone, Copy)]
+enum Side {
+    Old,
+    New,
 }
 
 /// Which node of one tree is which of the other.
 impl Diff<'_> {
     fn old_of(&self, id: NodeId) -> Option<NodeId> {
-        counterpart(self.old, self.new, id)
+        counterpart(self.old, self.new, id).filter(|&id| self.is_shown(Side::Old, id))
     }
 
     fn new_of(&self, id: NodeId) -> Option<NodeId> {
-        counterpart(self.new, self.old, id)
+        counterpart(self.new, self.old, id).filter(|&id| self.is_shown(Side::New, id))
+    }
+
+    fn is_shown(&self, side: Side, id: NodeId) -> bool {
+        let tree = match side {
+            Side::Old => self.old,
+            Side::New => self.new,
+        };
+        if tree.shows_all() || tree.is_hidden(id) {
+            return tree.shows_all();
+        }
+        let parent = tree.node(id).parent;
+        let seen = &self.seen_parents[side as usize];
+        let is_shown = parent.is_none() || seen.get() == parent || tree.is_shown(parent);
+        if is_shown {
+            seen.set(parent);
+        }
+        is_shown
     }
 
     /// Returns where in the old tree the child *id* of *parent* was, if below the same parent.
@@ -146,7 +193,7 @@ impl Diff<'_> {
     fn is_wholly_gone(&self, top: NodeId) -> bool {
         !self
             .old
-            .preorder(top)
+            .shown_preorder(top)
             .any(|id| self.old.kind(id).is_element() && self.new_of(id).is_some())
     }
 }
@@ -217,7 +264,7 @@ impl Diff<'_> {
 
     fn data(&mut self, before: NodeId, id: NodeId) {
         let was = self.old.node(before);
-        let is_only = was.previous.is_none() && was.next.is_none() && was.kind == Kind::Text;
+        let is_only = self.old.only_shown(was.parent) == Some(before) && was.kind == Kind::Text;
         let parent = self.new.node(id).parent;
         let is_only = is_only && parent != ROOT && !self.new.data(id).is_empty();
         self.ops.push(match is_only {
@@ -237,7 +284,7 @@ impl Diff<'_> {
 /// Returns how many of its parent's children come before *id*; a doctype is none,
 /// as in the page.
 fn index_of(tree: &Tree, id: NodeId) -> u32 {
-    let before = |&id: &NodeId| tree.node(id).previous.some();
-    let all = std::iter::successors(tree.node(id).previous.some(), before);
+    let before = |&id: &NodeId| tree.previous_shown(id).some();
+    let all = std::iter::successors(before(&id), before);
     all.filter(|&id| tree.kind(id) != Kind::Doctype).count() as u32
 }

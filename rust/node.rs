@@ -74,6 +74,8 @@ pub struct Node {
     /// The tag of an element.
     pub name: NameId,
     pub kind: Kind,
+    /// Says that an element is not shown, nor anything inside of it.
+    pub is_hidden: bool,
     /// Data: the offset of the string. Element: the low half of the stamp.
     low: u32,
     /// Data: the length of the string. Element: 16 bits of stamp, 16 of attribute index.
@@ -352,7 +354,7 @@ impl Page {
         let (a, b) = (&self.nodes[slot], &other.nodes[slot]);
         let same_links = (a.parent, a.first, a.last, a.previous, a.next)
             == (b.parent, b.first, b.last, b.previous, b.next);
-        if !same_links || (a.kind, a.name) != (b.kind, b.name) {
+        if !same_links || (a.kind, a.name, a.is_hidden) != (b.kind, b.name, b.is_hidden) {
             return false;
         }
         if a.kind.is_element() {

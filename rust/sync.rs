@@ -5,8 +5,8 @@
 //! the last version it has to the present one is all that must be sent; keeping
 //! it costs only what changed since.
 
-use crate::diff::diff;
-use crate::tree::Tree;
+use crate::diff::{calls, diff};
+use crate::tree::{Calls, Tree};
 use crate::wire::{encode, encode_whole, write_number};
 use std::collections::VecDeque;
 
@@ -39,15 +39,18 @@ pub struct Sync {
 
 #[derive(Debug)]
 struct Unacknowledged {
-    /// What the frame led on from; nothing for a frame that fills the page.
-    from: Option<Tree>,
+    /// What was sent before the frame.
+    from: Tree,
+    /// Says that the frame filled the page, and leads nowhere from `from`.
+    fills: bool,
     sequence: u64,
     bytes: usize,
 }
 
 impl Sync {
-    /// Starts with a browser that holds *tree*, as frame 0.
-    pub fn new(tree: Tree) -> Sync {
+    /// Starts with a browser that holds *tree*, as frame 0, and has yet to make its calls.
+    pub fn new(mut tree: Tree) -> Sync {
+        tree.set_calls(Calls::default());
         Sync {
             sent: tree,
             sequence: 0,
@@ -85,8 +88,7 @@ impl Sync {
         }
         let mut frame = self.frame(events);
         encode(&self.sent, now, &ops, &mut frame);
-        let from = self.sent.clone();
-        Some(self.finish(frame, Some(from), now))
+        Some(self.finish(frame, false, now))
     }
 
     /// Returns a frame that fills the page with *now*, whatever it holds; no frame
@@ -96,7 +98,10 @@ impl Sync {
         self.bytes = 0;
         let mut frame = self.frame(events);
         encode_whole(now, &mut frame);
-        self.finish(frame, None, now)
+        let mut ops = Vec::new();
+        calls(self.sent.calls(), now, &mut ops);
+        encode(now, now, &ops, &mut frame);
+        self.finish(frame, true, now)
     }
 
     fn frame(&self, events: Events) -> String {
@@ -116,12 +121,13 @@ impl Sync {
         frame
     }
 
-    fn finish(&mut self, mut frame: String, from: Option<Tree>, now: &Tree) -> String {
+    fn finish(&mut self, mut frame: String, fills: bool, now: &Tree) -> String {
         frame.push(']');
-        self.sent = now.clone();
+        let from = std::mem::replace(&mut self.sent, now.clone());
         let bytes = frame.len();
         self.unacknowledged.push_back(Unacknowledged {
             from,
+            fills,
             sequence: self.sequence,
             bytes,
         });
@@ -149,14 +155,10 @@ impl Sync {
     /// next cut leads on from there. Says whether that version is still known.
     pub fn resume(&mut self, sequence: u64) -> bool {
         if sequence != self.sequence {
-            let kept = self
-                .unacknowledged
-                .iter()
-                .find(|it| it.sequence == sequence);
-            let Some(version) = kept.and_then(|kept| kept.from.clone()) else {
+            let Some(next) = self.after(sequence).filter(|next| !next.fills) else {
                 return false;
             };
-            self.sent = version;
+            self.sent = next.from.clone();
         }
         self.sequence = sequence;
         self.unacknowledged.clear();
@@ -165,22 +167,28 @@ impl Sync {
     }
 
     /// Goes on after a frame whose version is not known; only `cut_whole` can follow.
+    /// What was to be called since that frame will be called then.
     pub fn restart(&mut self, sequence: u64) {
+        if let Some(next) = self.after(sequence) {
+            self.sent.set_calls(next.from.calls().clone());
+        }
         self.sequence = sequence;
         self.unacknowledged.clear();
         self.bytes = 0;
+    }
+
+    /// Returns the frame after *sequence*, if it may be lost.
+    fn after(&self, sequence: u64) -> Option<&Unacknowledged> {
+        let mut all = self.unacknowledged.iter();
+        all.find(|next| next.sequence == sequence)
     }
 
     /// Takes over what the user did to the page itself: *change* is made to every
     /// version kept, so that nothing of it is sent back.
     pub fn absorb(&mut self, change: impl Fn(&mut Tree)) {
         change(&mut self.sent);
-        for version in self
-            .unacknowledged
-            .iter_mut()
-            .filter_map(|kept| kept.from.as_mut())
-        {
-            change(version);
+        for next in &mut self.unacknowledged {
+            change(&mut next.from);
         }
     }
 
@@ -193,6 +201,47 @@ impl Sync {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::node::{Kind, NodeId};
+    use crate::tree::ROOT;
+
+    fn tree() -> (Tree, NodeId) {
+        let mut tree = Tree::default();
+        tree.stamp_all();
+        let field = tree.create_element(Kind::Html, "input").expect("room");
+        tree.append(ROOT, field).expect("new");
+        (tree, field)
+    }
+
+    fn calls_in(frame: &str) -> usize {
+        frame.matches(r#""focus",[]"#).count()
+    }
+
+    #[test]
+    fn what_is_to_be_called_is_sent_once_and_again_only_if_it_was_lost() {
+        let (mut tree, field) = tree();
+        tree.call(field, "focus", "[]");
+        let mut sync = Sync::new(tree.clone());
+        let frame = sync.cut(&tree, Events::default()).expect("a call");
+        assert_eq!(calls_in(&frame), 1);
+        assert_eq!(sync.cut(&tree, Events::default()), None);
+        assert!(sync.resume(0));
+        let again = sync.cut(&tree, Events::default()).expect("it was lost");
+        assert_eq!(calls_in(&again), 1);
+        assert!(sync.acknowledge(1) && sync.resume(1));
+        assert_eq!(sync.cut(&tree, Events::default()), None);
+        assert_eq!(calls_in(&sync.cut_whole(&tree, Events::default())), 0);
+    }
+
+    #[test]
+    fn what_was_to_be_called_after_a_fill_that_was_lost_is_called_after_the_next() {
+        let (mut tree, field) = tree();
+        let mut sync = Sync::new(tree.clone());
+        tree.call(field, "focus", "[]");
+        assert_eq!(calls_in(&sync.cut_whole(&tree, Events::default())), 1);
+        assert!(!sync.resume(0));
+        sync.restart(0);
+        assert_eq!(calls_in(&sync.cut_whole(&tree, Events::default())), 1);
+    }
 
     #[test]
     fn a_fill_that_was_lost_leaves_no_version_to_resume_from() {

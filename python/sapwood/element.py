@@ -21,6 +21,7 @@ from sapwood.views import Attributes, Children, Classes, Style
 Content = str | int | float | None | _core.Node | Iterable[str | int | float | _core.Node]
 
 _TAG = re.compile(r"[A-Za-z][\w.-]*", re.ASCII)
+_ALWAYS_SHOWN = frozenset({"html", "head", "body"})
 _FIELDS = frozenset({"input", "textarea", "select"})
 
 
@@ -43,6 +44,7 @@ class Element(_core.Node):
         style: Mapping[str, object] | None = None,
         attrs: Mapping[str, object] | None = None,
         value: str | None = None,
+        show: bool = True,
         **handlers: Handler,
     ) -> None:
         self._create(_check_tag(tag), Element)
@@ -58,6 +60,8 @@ class Element(_core.Node):
             self.content = content
         if value is not None:
             self.value = value
+        if not show:
+            self.show = False
         for name, handler in handlers.items():
             if not name.startswith("on"):
                 raise TypeError(
@@ -121,6 +125,24 @@ class Element(_core.Node):
         view = Style(self)
         view._store({})
         view.update(new)  # type: ignore[arg-type]  # the view makes strings of values
+
+    @property
+    def show(self) -> bool:
+        """Whether the page has the element, provided that what is above it is shown.
+
+        While it is False the element is in no browser and in no HTML but its own; it
+        keeps its place, its uuid and its handlers, and can be found and changed.
+        Raises ValueError for html, head and body, without which there is no page.
+        """
+        return not self._is_hidden
+
+    @show.setter
+    def show(self, show: bool) -> None:
+        if not isinstance(show, bool):
+            raise TypeError(f"show is True or False, not {show!r}, on {self!r}")
+        if not show and self.tag in _ALWAYS_SHOWN:
+            raise ValueError(f"{self!r} cannot be hidden: a page needs it; hide what is inside")
+        self._set_hidden(not show)
 
     # --- What the user may change ----------------------------------------------
 
