@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Self, cast
+from typing import Any, Literal, Self, cast
 
 import msgspec
 
@@ -22,6 +22,9 @@ Content = str | int | float | None | _core.Node | Iterable[str | int | float | _
 
 _TAG = re.compile(r"[A-Za-z][\w.-]*", re.ASCII)
 _ALWAYS_SHOWN = frozenset({"html", "head", "body"})
+_TEXT_INPUTS = frozenset({"text", "search", "url", "tel", "password"})
+_BEHAVIORS = ("auto", "instant", "smooth")
+_PLACES = ("start", "center", "end", "nearest")
 _FIELDS = frozenset({"input", "textarea", "select"})
 
 
@@ -207,6 +210,74 @@ class Element(_core.Node):
         radios = top.querySelectorAll("input[type=radio]") if name else [self]
         return [it for it in radios if it._attribute("name") == name and it.closest("form") is form]
 
+    # --- What the browser is to do ---------------------------------------------
+    #
+    # Each is done once, by every browser that shows the page, after the next update;
+    # by none if the element is not in the page then.
+
+    def focus(self, *, prevent_scroll: bool = False) -> None:
+        """Focus the element; *prevent_scroll* leaves the page where it is scrolled to."""
+        self._do("focus", *([{"preventScroll": True}] if prevent_scroll else []))
+
+    def blur(self) -> None:
+        """Take the focus away from the element."""
+        self._do("blur")
+
+    def click(self) -> None:
+        """Click the element, as if the user had: its handlers hear of it."""
+        self._do("click")
+
+    def scroll_into_view(
+        self,
+        *,
+        behavior: Literal["auto", "instant", "smooth"] = "auto",
+        block: Literal["start", "center", "end", "nearest"] = "start",
+        inline: Literal["start", "center", "end", "nearest"] = "nearest",
+    ) -> None:
+        """Scroll until the element is seen, *block* and *inline* as in the DOM."""
+        for name, value, known in (
+            ("behavior", behavior, _BEHAVIORS),
+            ("block", block, _PLACES),
+            ("inline", inline, _PLACES),
+        ):
+            if value not in known:
+                raise ValueError(f"{name} is one of {', '.join(known)}, not {value!r}")
+        options = {"behavior": behavior, "block": block, "inline": inline}
+        self._do("scrollIntoView", options)
+
+    def select(self) -> None:
+        """Select all that is written in the field.
+
+        Raises ValueError if the element is no input or textarea.
+        """
+        if self.tag not in {"input", "textarea"}:
+            raise ValueError(f"there is nothing written to select in {self!r}")
+        self._do("select")
+
+    def set_selection_range(
+        self,
+        start: int,
+        end: int,
+        direction: Literal["forward", "backward", "none"] = "none",
+    ) -> None:
+        """Select from *start* to *end*, in characters of `value`; the caret if they are the same.
+
+        Raises ValueError if the element has no text to select in: only a textarea has,
+        and an input of type text, search, url, tel or password (HTML, 4.10.20).
+        """
+        kind = (self._attribute("type") or "text").lower()
+        if self.tag != "textarea" and not (self.tag == "input" and kind in _TEXT_INPUTS):
+            raise ValueError(f"there is no text to select in {self!r}")
+        if not 0 <= start <= end:
+            raise ValueError(f"a selection begins at 0 or later and ends no sooner: {start}, {end}")
+        if direction not in {"forward", "backward", "none"}:
+            raise ValueError(f"a direction is forward, backward or none, not {direction!r}")
+        value = str(self.value)
+        self._do("setSelectionRange", _units(value, start), _units(value, end), direction)
+
+    def _do(self, method: str, *arguments: object) -> None:
+        self._call(method, _json(arguments))
+
     # --- Where it is -----------------------------------------------------------
 
     @property
@@ -314,6 +385,12 @@ def _check_tag(tag: str) -> str:
 def _option_value(option: Element) -> str:
     # Without the attribute it is the text, as HTML strips and collapses it.
     return option.attrs.get("value", re.sub(r"[\t\n\f\r ]+", " ", option.text).strip(" "))
+
+
+def _units(text: str, characters: int) -> int:
+    """Return how many UTF-16 code units, in which JavaScript counts, that many characters are."""
+    beyond = max(0, characters - len(text))
+    return len(text[:characters].encode("utf-16-le", "surrogatepass")) // 2 + beyond
 
 
 def _json(value: Any) -> str:

@@ -162,6 +162,11 @@ impl Node {
         self.read(py, |tree, id| tree.is_shown(id))
     }
 
+    /// Has *method*, by its name in the DOM, called with the JSON array *arguments*.
+    fn _call(&self, py: Python<'_>, method: &str, arguments: &str) -> PyResult<()> {
+        self.write(py, |tree, id| tree.call(id, method, arguments))
+    }
+
     /// All texts in the element and below, joined.
     #[getter]
     fn text(&self, py: Python<'_>) -> PyResult<String> {
@@ -592,6 +597,7 @@ fn transfer(from: &Bound<'_, PyTree>, top: NodeId, to: &Bound<'_, PyTree>) -> Py
             }
         })?;
         for (was, is) in pairs {
+            target.tree.adopt_calls(&source.tree, was, is);
             if let Some(object) = source.take_object(was) {
                 objects.push((object.clone_ref(py), is));
                 target.put_object(is, object);

@@ -102,21 +102,16 @@ impl Tree {
 
     /// Takes over the calls on an element of *other* that is *id* here.
     pub fn adopt_calls(&mut self, other: &Tree, was: NodeId, id: NodeId) {
-        let Some(uuid) = other
-            .uuid(was)
-            .filter(|_| !other.calls().as_slice().is_empty())
-        else {
+        if other.calls().as_slice().is_empty() {
+            return;
+        }
+        let (Some(uuid), Some(own)) = (other.uuid(was), self.uuid(id)) else {
             return;
         };
-        let own: Box<str> = self.uuid(id).expect("adopted with a uuid").into();
-        for call in other
-            .calls()
-            .as_slice()
-            .iter()
-            .filter(|call| *call.uuid == uuid)
-        {
+        let all = other.calls().as_slice().iter();
+        for call in all.filter(|call| *call.uuid == uuid) {
             self.lookup_mut().calls.put(Call {
-                uuid: own.clone(),
+                uuid: own.as_str().into(),
                 ..call.clone()
             });
         }
