@@ -17,6 +17,7 @@ use crate::node::{Kind, Node, NodeId, PAGE_NODES, Page};
 use crate::ops::Op;
 use crate::tree::{Calls, ROOT, Tree};
 use rustc_hash::{FxHashMap, FxHashSet};
+use smallvec::SmallVec;
 use std::cell::Cell;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -44,8 +45,8 @@ pub fn diff(old: &Tree, new: &Tree, ops: &mut Vec<Op>) {
     let mut changed = Changed::between(old, new);
     if !(old.shows_all() && new.shows_all()) {
         diff.find_touched_unseen(&changed);
-        changed.old.retain(|&id| diff.is_shown(Side::Old, id));
-        changed.new.retain(|&id| diff.is_shown(Side::New, id));
+        changed.old.retain(|id| diff.is_shown(Side::Old, *id));
+        changed.new.retain(|id| diff.is_shown(Side::New, *id));
     }
     diff.contents(&changed);
     diff.find_touched(&changed);
@@ -66,51 +67,70 @@ pub fn calls(old: &Calls, new: &Tree, ops: &mut Vec<Op>) {
     }
 }
 
-/// The nodes whose slots differ, on each side.
+/// The nodes whose slots differ.
+#[derive(Default)]
 struct Changed {
-    old: Vec<NodeId>,
-    new: Vec<NodeId>,
+    /// Those that are in their places as before, among the same neighbours.
+    settled: Slots,
+    /// All others, on each side.
+    old: Slots,
+    new: Slots,
 }
+
+type Slots = SmallVec<[NodeId; 8]>;
 
 impl Changed {
     fn between(old: &Tree, new: &Tree) -> Changed {
         let names_agree = old.names().agree(new.names());
         let related = names_agree && old.shares_history(new);
-        let mut changed = Changed {
-            old: Vec::new(),
-            new: Vec::new(),
-        };
+        let mut changed = Changed::default();
+        let shows_all = old.shows_all() && new.shows_all();
         old.pages().differing(new.pages(), |number, before, after| {
-            let both = before.zip(after).filter(|_| related);
-            let continues = both.is_some_and(|(before, after)| before.continues(after));
-            for slot in 0..PAGE_NODES {
-                let (a, b) = (node(before, slot), node(after, slot));
-                if a.kind == Kind::Free && b.kind == Kind::Free {
-                    continue;
-                }
-                let is_same = match both {
-                    Some(_) if continues => a == b,
-                    Some((before, after)) => before.same_node(after, slot),
-                    None => false,
-                };
-                if is_same {
-                    continue;
-                }
+            let mut put = |slot: usize| {
                 let id = NodeId((number * PAGE_NODES + slot) as u32);
-                if a.kind != Kind::Free {
+                let used =
+                    |page: &'_ Page| Some(*page.node(slot)).filter(|it| it.kind != Kind::Free);
+                let (was, is) = (before.and_then(used), after.and_then(used));
+                if let (Some(was), Some(is)) = (was, is)
+                    && related
+                    && shows_all
+                    && is_settled(old, &was, new, &is)
+                {
+                    changed.settled.push(id);
+                    return;
+                }
+                if was.is_some() {
                     changed.old.push(id);
                 }
-                if b.kind != Kind::Free {
+                if is.is_some() {
                     changed.new.push(id);
                 }
+            };
+            match before.zip(after).filter(|_| related) {
+                Some((before, after)) => before.differing(after, put),
+                None => (0..PAGE_NODES).for_each(&mut put),
             }
         });
         changed
     }
 }
 
-fn node(page: Option<&Page>, slot: usize) -> Node {
-    page.map_or_else(Node::default, |page| *page.node(slot))
+/// Says whether two nodes in the same slot are one, with the same neighbours.
+fn is_settled(old: &Tree, was: &Node, new: &Tree, is: &Node) -> bool {
+    let links = |node: &Node| (node.parent, node.previous, node.next);
+    let same = |a: &Node, b: &Node| match a.kind {
+        Kind::Root => b.kind == Kind::Root,
+        _ => a.kind.is_element() && b.kind.is_element() && a.stamp() != 0 && a.stamp() == b.stamp(),
+    };
+    if links(was) != links(is) {
+        return false;
+    }
+    if is.kind.is_data() {
+        // A text has no name of its own: it is the same if its parent is.
+        let parents = was.parent.some().map(|id| (old.node(id), new.node(id)));
+        return was.kind == is.kind && parents.is_some_and(|(was, is)| same(was, is));
+    }
+    same(was, is)
 }
 
 /// What is known of a parent's children before looking at them all.
@@ -225,16 +245,22 @@ fn counterpart(tree: &Tree, other: &Tree, id: NodeId) -> Option<NodeId> {
 /// Strings, attributes and tags.
 impl Diff<'_> {
     fn contents(&mut self, changed: &Changed) {
+        for &id in &changed.settled {
+            self.content(id, id);
+        }
         for &id in &changed.new {
-            let Some(before) = self.old_of(id) else {
-                continue;
-            };
-            let kind = self.new.kind(id);
-            if kind.is_element() {
-                self.element(before, id);
-            } else if kind.is_data() && self.old.data(before) != self.new.data(id) {
-                self.data(before, id);
+            if let Some(before) = self.old_of(id) {
+                self.content(before, id);
             }
+        }
+    }
+
+    fn content(&mut self, before: NodeId, id: NodeId) {
+        let kind = self.new.kind(id);
+        if kind.is_element() {
+            self.element(before, id);
+        } else if kind.is_data() && self.old.data(before) != self.new.data(id) {
+            self.data(before, id);
         }
     }
 

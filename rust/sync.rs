@@ -6,6 +6,7 @@
 //! it costs only what changed since.
 
 use crate::diff::{calls, diff};
+use crate::ops::Op;
 use crate::tree::{Calls, Tree};
 use crate::wire::{encode, encode_whole, write_number};
 use std::collections::VecDeque;
@@ -14,6 +15,8 @@ use std::collections::VecDeque;
 pub const FRAMES_MAX: usize = 8;
 /// How many bytes of frames may be on their way.
 pub const BYTES_MAX: usize = 256 * 1024;
+/// Room for so many ops is kept from one frame to the next.
+const OPS_KEPT: usize = 8;
 
 /// How far the browser's events have come, which each frame carries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,6 +38,8 @@ pub struct Sync {
     /// the frame that led on from it.
     unacknowledged: VecDeque<Unacknowledged>,
     bytes: usize,
+    /// Empty; kept for its memory.
+    ops: Vec<Op>,
 }
 
 #[derive(Debug)]
@@ -56,6 +61,7 @@ impl Sync {
             sequence: 0,
             unacknowledged: VecDeque::new(),
             bytes: 0,
+            ops: Vec::new(),
         }
     }
 
@@ -73,58 +79,65 @@ impl Sync {
         self.sent.same_version(now)
     }
 
-    /// Returns the frame that leads to *now*, `None` if nothing differs.
+    /// Appends the frame that leads to *now* to *out*; says whether anything differs.
     ///
     /// Look at `is_open` first: this sends in any case.
-    pub fn cut(&mut self, now: &Tree, events: Events) -> Option<String> {
+    pub fn cut(&mut self, now: &Tree, events: Events, out: &mut String) -> bool {
         if self.is_current(now) {
-            return None;
+            return false;
         }
-        let mut ops = Vec::new();
+        let mut ops = std::mem::take(&mut self.ops);
         diff(&self.sent, now, &mut ops);
-        if ops.is_empty() {
+        let differs = !ops.is_empty();
+        if differs {
+            let start = self.begin(events, out);
+            encode(&self.sent, now, &ops, out);
+            self.finish(start, out, false, now);
+        } else {
             self.sent = now.clone();
-            return None;
         }
-        let mut frame = self.frame(events);
-        encode(&self.sent, now, &ops, &mut frame);
-        Some(self.finish(frame, false, now))
+        if ops.capacity() <= OPS_KEPT {
+            ops.clear();
+            self.ops = ops;
+        }
+        differs
     }
 
-    /// Returns a frame that fills the page with *now*, whatever it holds; no frame
-    /// before it counts any more.
-    pub fn cut_whole(&mut self, now: &Tree, events: Events) -> String {
+    /// Appends a frame that fills the page with *now*, whatever it holds, to *out*; no
+    /// frame before it counts any more.
+    pub fn cut_whole(&mut self, now: &Tree, events: Events, out: &mut String) {
         self.unacknowledged.clear();
         self.bytes = 0;
-        let mut frame = self.frame(events);
-        encode_whole(now, &mut frame);
+        let start = self.begin(events, out);
+        encode_whole(now, out);
         let mut ops = Vec::new();
         calls(self.sent.calls(), now, &mut ops);
-        encode(now, now, &ops, &mut frame);
-        self.finish(frame, true, now)
+        encode(now, now, &ops, out);
+        self.finish(start, out, true, now);
     }
 
-    fn frame(&self, events: Events) -> String {
-        let mut frame = String::with_capacity(64);
-        frame.push('[');
-        write_number(self.sequence + 1, &mut frame);
-        frame.push(',');
+    /// Begins a frame; returns where in *out*.
+    fn begin(&self, events: Events, out: &mut String) -> usize {
+        let start = out.len();
+        out.push('[');
+        write_number(self.sequence + 1, out);
+        out.push(',');
         if events.taken == events.handled {
-            write_number(events.handled, &mut frame);
+            write_number(events.handled, out);
         } else {
-            frame.push('[');
-            write_number(events.handled, &mut frame);
-            frame.push(',');
-            write_number(events.taken, &mut frame);
-            frame.push(']');
+            out.push('[');
+            write_number(events.handled, out);
+            out.push(',');
+            write_number(events.taken, out);
+            out.push(']');
         }
-        frame
+        start
     }
 
-    fn finish(&mut self, mut frame: String, fills: bool, now: &Tree) -> String {
-        frame.push(']');
+    fn finish(&mut self, start: usize, out: &mut String, fills: bool, now: &Tree) {
+        out.push(']');
         let from = std::mem::replace(&mut self.sent, now.clone());
-        let bytes = frame.len();
+        let bytes = out.len() - start;
         self.unacknowledged.push_back(Unacknowledged {
             from,
             fills,
@@ -133,7 +146,6 @@ impl Sync {
         });
         self.bytes += bytes;
         self.sequence += 1;
-        frame
     }
 
     /// Drops versions that the browser has left behind. Says whether *sequence* was
@@ -212,6 +224,19 @@ mod tests {
         (tree, field)
     }
 
+    /// Cuts a frame; returns how many calls are in it, `None` if there is no frame.
+    fn cut(sync: &mut Sync, tree: &Tree) -> Option<usize> {
+        let mut frame = String::new();
+        let differs = sync.cut(tree, Events::default(), &mut frame);
+        differs.then(|| calls_in(&frame))
+    }
+
+    fn cut_whole(sync: &mut Sync, tree: &Tree) -> usize {
+        let mut frame = String::new();
+        sync.cut_whole(tree, Events::default(), &mut frame);
+        calls_in(&frame)
+    }
+
     fn calls_in(frame: &str) -> usize {
         frame.matches(r#""focus",[]"#).count()
     }
@@ -221,15 +246,13 @@ mod tests {
         let (mut tree, field) = tree();
         tree.call(field, "focus", "[]");
         let mut sync = Sync::new(tree.clone());
-        let frame = sync.cut(&tree, Events::default()).expect("a call");
-        assert_eq!(calls_in(&frame), 1);
-        assert_eq!(sync.cut(&tree, Events::default()), None);
+        assert_eq!(cut(&mut sync, &tree), Some(1));
+        assert_eq!(cut(&mut sync, &tree), None);
         assert!(sync.resume(0));
-        let again = sync.cut(&tree, Events::default()).expect("it was lost");
-        assert_eq!(calls_in(&again), 1);
+        assert_eq!(cut(&mut sync, &tree), Some(1), "it was lost");
         assert!(sync.acknowledge(1) && sync.resume(1));
-        assert_eq!(sync.cut(&tree, Events::default()), None);
-        assert_eq!(calls_in(&sync.cut_whole(&tree, Events::default())), 0);
+        assert_eq!(cut(&mut sync, &tree), None);
+        assert_eq!(cut_whole(&mut sync, &tree), 0);
     }
 
     #[test]
@@ -237,16 +260,16 @@ mod tests {
         let (mut tree, field) = tree();
         let mut sync = Sync::new(tree.clone());
         tree.call(field, "focus", "[]");
-        assert_eq!(calls_in(&sync.cut_whole(&tree, Events::default())), 1);
+        assert_eq!(cut_whole(&mut sync, &tree), 1);
         assert!(!sync.resume(0));
         sync.restart(0);
-        assert_eq!(calls_in(&sync.cut_whole(&tree, Events::default())), 1);
+        assert_eq!(cut_whole(&mut sync, &tree), 1);
     }
 
     #[test]
     fn a_fill_that_was_lost_leaves_no_version_to_resume_from() {
         let mut sync = Sync::new(Tree::default());
-        sync.cut_whole(&Tree::default(), Events::default());
+        cut_whole(&mut sync, &Tree::default());
         assert!(!sync.resume(0));
         assert!(sync.resume(1));
     }

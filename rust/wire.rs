@@ -334,18 +334,8 @@ fn shown<'a>(name: &str, value: &'a str) -> &'a str {
 }
 
 /// Appends a number in decimal.
-pub fn write_number(mut number: u64, out: &mut String) {
-    let mut digits = [0u8; 20];
-    let mut start = digits.len();
-    loop {
-        start -= 1;
-        digits[start] = b'0' + (number % 10) as u8;
-        number /= 10;
-        if number == 0 {
-            break;
-        }
-    }
-    out.extend(digits[start..].iter().map(|&digit| char::from(digit)));
+pub fn write_number(number: u64, out: &mut String) {
+    out.push_str(itoa::Buffer::new().format(number));
 }
 
 /// Appends *string* as it stands between the quotes of a JSON string (RFC 8259, 7).
