@@ -12,7 +12,10 @@
 //! elements that had to be moved out of it; last what is to be called on elements.
 
 mod children;
+mod contents;
+mod waiting;
 
+use crate::diff::contents::Contents;
 use crate::node::{Kind, Node, NodeId, PAGE_NODES, Page};
 use crate::ops::Op;
 use crate::tree::{Calls, ROOT, Tree};
@@ -29,6 +32,19 @@ pub fn diff(old: &Tree, new: &Tree, ops: &mut Vec<Op>) {
     if old.same_version(new) {
         return;
     }
+    let mut changed = Changed::between(old, new);
+    let mut contents = Contents::new(old, new, ops);
+    for &id in &changed.settled {
+        contents.compare(id, id);
+    }
+    if !(changed.old.is_empty() && changed.new.is_empty()) {
+        shapes(old, new, &mut changed, ops);
+    }
+    calls(old.calls(), new, ops);
+}
+
+/// Appends the ops for all nodes that are not settled.
+fn shapes(old: &Tree, new: &Tree, changed: &mut Changed, ops: &mut Vec<Op>) {
     let mut diff = Diff {
         old,
         new,
@@ -42,16 +58,14 @@ pub fn diff(old: &Tree, new: &Tree, ops: &mut Vec<Op>) {
         queued: FxHashSet::default(),
         seen_parents: Default::default(),
     };
-    let mut changed = Changed::between(old, new);
     if !(old.shows_all() && new.shows_all()) {
-        diff.find_touched_unseen(&changed);
+        diff.find_touched_unseen(changed);
         changed.old.retain(|id| diff.is_shown(Side::Old, *id));
         changed.new.retain(|id| diff.is_shown(Side::New, *id));
     }
-    diff.contents(&changed);
-    diff.find_touched(&changed);
+    diff.contents(changed);
+    diff.find_touched(changed);
     diff.shapes();
-    calls(old.calls(), new, ops);
 }
 
 /// Appends the calls of *new* that are not among *old*, in their order.
@@ -209,6 +223,18 @@ impl Diff<'_> {
         after.is_some_and(|after| self.new.node(after).parent == parent)
     }
 
+    fn contents(&mut self, changed: &Changed) {
+        let both = changed
+            .new
+            .iter()
+            .filter_map(|&id| Some((self.old_of(id)?, id)));
+        let both: Vec<_> = both.collect();
+        let mut contents = Contents::new(self.old, self.new, self.ops);
+        for (before, id) in both {
+            contents.compare(before, id);
+        }
+    }
+
     /// Says whether nothing below the old node *top* lives on anywhere.
     fn is_wholly_gone(&self, top: NodeId) -> bool {
         !self
@@ -240,77 +266,4 @@ fn counterpart(tree: &Tree, other: &Tree, id: NodeId) -> Option<NodeId> {
         _ => tree.kind(mine).is_element() && counterpart(tree, other, theirs) == Some(mine),
     };
     same_parent.then_some(id)
-}
-
-/// Strings, attributes and tags.
-impl Diff<'_> {
-    fn contents(&mut self, changed: &Changed) {
-        for &id in &changed.settled {
-            self.content(id, id);
-        }
-        for &id in &changed.new {
-            if let Some(before) = self.old_of(id) {
-                self.content(before, id);
-            }
-        }
-    }
-
-    fn content(&mut self, before: NodeId, id: NodeId) {
-        let kind = self.new.kind(id);
-        if kind.is_element() {
-            self.element(before, id);
-        } else if kind.is_data() && self.old.data(before) != self.new.data(id) {
-            self.data(before, id);
-        }
-    }
-
-    fn element(&mut self, before: NodeId, id: NodeId) {
-        let (old, new) = (self.old, self.new);
-        let (was, is) = (old.node(before), new.node(id));
-        if was.kind != is.kind || !new.names().same(is.name, old.names(), was.name) {
-            self.ops.push(Op::Replace { node: id });
-            return;
-        }
-        for (name, value) in new.attributes(id) {
-            let spelled = new.names().get(name);
-            let before = old.attribute(before, spelled);
-            // The value of a handler's attribute is not in the page.
-            let same = before == Some(value) || before.is_some() && spelled.starts_with("_on");
-            if !same && spelled != "uuid" {
-                self.ops.push(Op::SetAttribute { node: id, name });
-            }
-        }
-        for (name, _) in old.attributes(before) {
-            let spelled = old.names().get(name);
-            if new.attribute(id, spelled).is_none() && spelled != "uuid" {
-                self.ops.push(Op::DropAttribute { node: id, name });
-            }
-        }
-    }
-
-    fn data(&mut self, before: NodeId, id: NodeId) {
-        let was = self.old.node(before);
-        let is_only = self.old.only_shown(was.parent) == Some(before) && was.kind == Kind::Text;
-        let parent = self.new.node(id).parent;
-        let is_only = is_only && parent != ROOT && !self.new.data(id).is_empty();
-        self.ops.push(match is_only {
-            true => Op::Text {
-                node: parent,
-                text: id,
-            },
-            false => Op::Data {
-                parent,
-                index: index_of(self.old, before),
-                data: id,
-            },
-        });
-    }
-}
-
-/// Returns how many of its parent's children come before *id*; a doctype is none,
-/// as in the page.
-fn index_of(tree: &Tree, id: NodeId) -> u32 {
-    let before = |&id: &NodeId| tree.previous_shown(id).some();
-    let all = std::iter::successors(before(&id), before);
-    all.filter(|&id| tree.kind(id) != Kind::Doctype).count() as u32
 }

@@ -622,7 +622,10 @@ mod tests {
         second.set_data(1, "second");
         third.put_data(2, Kind::Text, "third");
         assert_eq!(differing(&second, &third), [1, 2]);
-        assert_eq!(differing(&second.clone().clone(), &second), Vec::<usize>::new());
+        assert_eq!(
+            differing(&second.clone().clone(), &second),
+            Vec::<usize>::new()
+        );
     }
 
     #[test]

@@ -320,6 +320,11 @@ impl Tree {
         Arc::ptr_eq(&self.lookup.history, &other.lookup.history)
     }
 
+    /// Says whether a name has the same number in both.
+    pub(crate) fn shares_names(&self, other: &Tree) -> bool {
+        Arc::ptr_eq(&self.lookup, &other.lookup)
+    }
+
     pub(crate) fn pages(&self) -> &Pages {
         &self.pages
     }

@@ -6,6 +6,7 @@
 //! run that is in order stays where it is. Texts have no names, so wherever one must
 //! be named, the page is followed step by step to count what lies before it.
 
+use crate::diff::waiting::Waiting;
 use crate::diff::{Changed, Diff, Side, Touched};
 use crate::keyed::staying;
 use crate::node::{Kind, Node, NodeId};
@@ -13,6 +14,7 @@ use crate::ops::{Before, Op};
 use crate::tree::ROOT;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::cmp::Reverse;
+use std::ops::Range;
 
 impl Diff<'_> {
     /// Finds the children that may have other neighbours in the page because hidden
@@ -413,28 +415,26 @@ impl Diff<'_> {
             .filter(|id| places.contains_key(id) && stays.next() == Some(true))
             .collect();
         self.take_out_of_page(parent, &mut page, &stable);
-
-        let mut after = target.len();
-        let mut runs = Vec::new();
-        for at in (0..=target.len()).rev() {
-            // `target[at..after]` ends before a child that stays, or at the end.
-            if at > 0 && !stable.contains(&target[at - 1]) {
-                continue;
-            }
-            if at < after {
-                runs.push((at, after));
-            }
-            after = at.saturating_sub(1);
-        }
         let is_counted = stable.iter().any(|&id| !self.new.kind(id).is_element());
-        for (from, to) in runs.into_iter().rev() {
-            let before = target.get(to).copied();
-            if !is_counted {
-                let before = before.map_or(Before::End, Before::Element);
-                self.put_in(parent, &target[from..to], before);
+        let mut counted = is_counted.then(|| Counted::new(&page, &stable));
+
+        let mut from = 0;
+        while from < target.len() {
+            if stable.contains(&target[from]) {
+                from += 1;
                 continue;
             }
-            self.put_in_page(parent, &target[from..to], before, &mut page);
+            let unstable = |id: &&NodeId| !stable.contains(id);
+            let to = from + target[from..].iter().take_while(unstable).count();
+            match &mut counted {
+                Some(counted) => self.put_in_counted(parent, &target, from..to, counted),
+                None => {
+                    let before = target.get(to).copied();
+                    let before = before.map_or(Before::End, Before::Element);
+                    self.put_in(parent, &target[from..to], before);
+                }
+            }
+            from = to;
         }
     }
 
@@ -511,6 +511,7 @@ impl Diff<'_> {
         page: &mut Vec<Item>,
         stable: &FxHashSet<NodeId>,
     ) {
+        let mut outs = FxHashSet::default();
         for at in (0..page.len()).rev() {
             let Item {
                 old: Some(old),
@@ -531,44 +532,38 @@ impl Diff<'_> {
                 true
             };
             if is_out {
-                page.remove(at);
+                outs.insert(old);
             }
         }
+        page.retain(|item| item.old.is_none_or(|old| !outs.contains(&old)));
     }
 
-    /// Like `put_in`, keeping track of the page to count texts in it.
-    fn put_in_page(
+    /// Puts `target[run]` in before what follows it there, as `put_in` does, counting
+    /// what comes before a text that stays.
+    fn put_in_counted(
         &mut self,
         parent: NodeId,
-        run: &[NodeId],
-        before: Option<NodeId>,
-        page: &mut Vec<Item>,
+        target: &[NodeId],
+        run: Range<usize>,
+        counted: &mut Counted,
     ) {
-        let place = |page: &[Item]| match before {
-            Some(id) => page
-                .iter()
-                .position(|it| it.new == Some(id))
-                .expect("it stays"),
-            None => page.len(),
-        };
-        let mut rest = run;
-        while !rest.is_empty() {
+        let mut from = run.start;
+        while from < run.end {
             // An index moves on with every op, so go piece by piece.
-            let (piece, after) = rest.split_at(self.piece(rest));
-            let at = match before {
+            let to = from + self.piece(&target[from..run.end]);
+            let before = match target.get(run.end) {
                 None => Before::End,
-                Some(id) if self.new.kind(id).is_element() => Before::Element(id),
-                Some(_) => Before::Child(place(page) as u32),
+                Some(&id) if self.new.kind(id).is_element() => Before::Element(id),
+                Some(id) => {
+                    let waiting = counted.waiting.before(counted.positions[id]);
+                    Before::Child(from as u32 + waiting)
+                }
             };
-            self.put_in(parent, piece, at);
-            page.retain(|item| item.new.is_none_or(|id| id != piece[0]));
-            let items = piece.iter().map(|&id| Item {
-                old: None,
-                new: Some(id),
-            });
-            let at = place(page);
-            page.splice(at..at, items);
-            rest = after;
+            self.put_in(parent, &target[from..to], before);
+            if let Some(&position) = counted.positions.get(&target[from]) {
+                counted.waiting.leave(position);
+            }
+            from = to;
         }
     }
 
@@ -586,4 +581,22 @@ struct Item {
     old: Option<NodeId>,
     /// What it is in the new tree, if it stays below this parent.
     new: Option<NodeId>,
+}
+
+/// Where in the page those stand that stay below their parent, and which of them all
+/// are still to leave their place.
+struct Counted {
+    positions: FxHashMap<NodeId, usize>,
+    waiting: Waiting,
+}
+
+impl Counted {
+    fn new(page: &[Item], stable: &FxHashSet<NodeId>) -> Counted {
+        let at = |(position, item): (usize, &Item)| Some((item.new?, position));
+        let is_stable = |item: &Item| item.new.is_some_and(|id| stable.contains(&id));
+        Counted {
+            positions: page.iter().enumerate().filter_map(at).collect(),
+            waiting: Waiting::new(page.iter().map(|item| !is_stable(item))),
+        }
+    }
 }

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use sapwood::apply::apply;
 use sapwood::diff::diff;
 use sapwood::node::{Kind, NodeId};
-use sapwood::ops::Op;
+use sapwood::ops::{Before, Op};
 use sapwood::parse::{Budget, parse_document};
 use sapwood::render::{RenderOptions, render_document};
 use sapwood::sync::{Events, Sync};
@@ -704,4 +704,43 @@ fn what_is_inside_of_something_hidden_may_come_out() {
         check_leads(&old, &new)[..],
         [Op::Text { .. } | Op::Remove { .. }]
     ));
+}
+
+#[test]
+fn a_text_is_named_by_its_index_while_elements_before_it_have_yet_to_move() {
+    let html = "<!doctype html><p><b></b><i></i>text<!--comment--><u></u>";
+    let mut old = parse_document(html, &Budget::default()).expect("small");
+    old.stamp_all();
+    let mut new = old.clone();
+    let p = find(&new, "p");
+    let [b, i, text, _, u] = new.children(p).collect::<Vec<_>>()[..] else {
+        panic!("five children");
+    };
+    for moved in [b, u, i] {
+        new.append(p, moved).expect("a child");
+    }
+    let made = new.create_text("new").expect("room");
+    new.insert(p, Some(text), made).expect("new");
+    let ops = check_leads(&old, &new);
+    // Behind both that will move.
+    let before = Before::Child(2);
+    assert!(
+        matches!(ops[0], Op::Insert { before: at, count: 1, .. } if at == before),
+        "{ops:?}"
+    );
+}
+
+#[test]
+fn many_texts_side_by_side_are_named_right() {
+    let html: String = (0..100).map(|n| format!("text {n}<b></b>")).collect();
+    let html = format!("<!doctype html><p>{html}");
+    let mut old = parse_document(&html, &Budget::default()).expect("small");
+    old.stamp_all();
+    let mut new = old.clone();
+    for text in new.children(find(&new, "p")).collect::<Vec<_>>() {
+        if new.kind(text) == Kind::Text {
+            new.set_data(text, "changed");
+        }
+    }
+    assert_eq!(check_leads(&old, &new).len(), 100);
 }
