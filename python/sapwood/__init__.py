@@ -1,13 +1,14 @@
 """Live web pages written in Python."""
 
 from sapwood.app import App
-from sapwood.diff import TemplateDiff
+from sapwood.diff import TemplateDiff, apply
 from sapwood.element import Element, Subscription
 from sapwood.errors import (
     AppError,
     FrameError,
     HandlerError,
     HtmlError,
+    PatchError,
     SapwoodError,
     SelectorSyntaxError,
     TemplateError,
@@ -25,6 +26,7 @@ __all__ = [
     "FrameError",
     "HandlerError",
     "HtmlError",
+    "PatchError",
     "SapwoodError",
     "SelectorSyntaxError",
     "Session",
@@ -33,4 +35,5 @@ __all__ = [
     "TemplateDiff",
     "TemplateError",
     "TreeError",
+    "apply",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sapwood import _core
 from sapwood.element import Element
+from sapwood.errors import PatchError
 from sapwood.template import Template
 
 Operation = tuple[str | None, ...]
@@ -48,6 +49,19 @@ class TemplateDiff:
         if self._patch is None:
             raise ValueError("nothing to tell yet: call track_differences(new, old) first")
         return self._patch
+
+
+def apply(template: Template, ops: bytes | str) -> None:
+    """Carry out on *template* what `TemplateDiff.encode` returned, as a browser does.
+
+    Elements keep their objects, by uuid. Raises PatchError if *ops* are not such, or
+    do not fit this template; it is then as it was before.
+    """
+    try:
+        text = ops if isinstance(ops, str) else ops.decode()
+    except UnicodeDecodeError as error:
+        raise PatchError(f"ops are JSON in UTF-8: {error}") from None
+    _core.apply(template._tree, text)
 
 
 def _tree(of: Template | Element) -> _core.Tree:

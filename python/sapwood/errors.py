@@ -6,17 +6,19 @@ SapwoodError
 ├── AppError          an app that is set up wrongly
 └── FrameError        a frame from a browser that is refused, with its close code
 
-From the core come three subclasses of ValueError: HtmlError (HTML over a limit),
-SelectorSyntaxError (not a selector) and TreeError (a change that leaves no tree).
+From the core come subclasses of ValueError: HtmlError (HTML over a limit), PatchError
+(ops that do not fit a tree), SelectorSyntaxError (not a selector) and TreeError (a
+change that leaves no tree).
 """
 
-from sapwood._core import HtmlError, SelectorSyntaxError, TreeError
+from sapwood._core import HtmlError, PatchError, SelectorSyntaxError, TreeError
 
 __all__ = [
     "AppError",
     "FrameError",
     "HandlerError",
     "HtmlError",
+    "PatchError",
     "SapwoodError",
     "SelectorSyntaxError",
     "TemplateError",

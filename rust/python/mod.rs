@@ -8,6 +8,7 @@ mod node;
 mod patch;
 mod tree;
 
+use crate::apply::ApplyError;
 use crate::parse::ParseError;
 use crate::tree::EditError;
 use pyo3::create_exception;
@@ -33,9 +34,22 @@ create_exception!(
     "A change that would not leave a tree."
 );
 
+create_exception!(
+    _core,
+    PatchError,
+    PyValueError,
+    "Ops that cannot be carried out on this tree, and at which operand."
+);
+
 impl From<EditError> for PyErr {
     fn from(error: EditError) -> Self {
         TreeError::new_err(error.to_string())
+    }
+}
+
+impl From<ApplyError> for PyErr {
+    fn from(error: ApplyError) -> Self {
+        PatchError::new_err(error.to_string())
     }
 }
 
@@ -74,7 +88,9 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(uuid_prefix, module)?)?;
     module.add_function(wrap_pyfunction!(escape, module)?)?;
     module.add_function(wrap_pyfunction!(patch::diff, module)?)?;
+    module.add_function(wrap_pyfunction!(patch::apply, module)?)?;
     module.add("HtmlError", py.get_type::<HtmlError>())?;
+    module.add("PatchError", py.get_type::<PatchError>())?;
     module.add("SelectorSyntaxError", py.get_type::<SelectorSyntaxError>())?;
     module.add("TreeError", py.get_type::<TreeError>())?;
     Ok(())

@@ -32,6 +32,11 @@ impl Node {
         let _old = self.lock().replace((tree, id));
     }
 
+    /// Makes this the object of no element.
+    pub fn detach(&self) {
+        let _old = self.lock().take();
+    }
+
     fn lock(&self) -> MutexGuard<'_, Option<(Py<PyTree>, NodeId)>> {
         self.place.lock().unwrap_or_else(PoisonError::into_inner)
     }

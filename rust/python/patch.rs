@@ -22,6 +22,17 @@ pub fn diff(new: &PyTree, old: &PyTree) -> Patch {
     }
 }
 
+/// Carries out *ops*, a JSON array, on *tree*; if that fails the tree is as before.
+/// Objects stay with their elements, by uuid; those whose element is gone are void.
+#[pyfunction]
+pub fn apply(tree: &Bound<'_, PyTree>, ops: &str) -> PyResult<()> {
+    let mut after = tree.borrow().tree.clone();
+    crate::apply::apply(&mut after, ops)?;
+    let void = tree.borrow_mut().replace(after);
+    void.iter().for_each(|node| node.get().detach());
+    Ok(())
+}
+
 /// Ops together with the two versions they lead from and to.
 #[pyclass(module = "sapwood._core", frozen)]
 pub struct Patch {

@@ -52,6 +52,20 @@ impl PyTree {
         self.nodes.insert(id, node);
     }
 
+    /// Puts another tree in the place of this one's; returns the objects of elements
+    /// that it has not.
+    pub fn replace(&mut self, tree: Tree) -> Vec<Py<Node>> {
+        let old = std::mem::replace(&mut self.tree, tree);
+        let mut void = Vec::new();
+        for (id, node) in std::mem::take(&mut self.nodes) {
+            match self.tree.counterpart(&old, id) {
+                Some(id) => drop(self.nodes.insert(id, node)),
+                None => void.push(node),
+            }
+        }
+        void
+    }
+
     pub fn take_object(&mut self, id: NodeId) -> Option<Py<Node>> {
         self.nodes.remove(&id)
     }
