@@ -28,3 +28,8 @@ pub mod sync;
 
 #[cfg(feature = "python")]
 mod python;
+
+/// The blocks of docs/core.md are run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/core.md")]
+struct CoreDocument;
