@@ -11,6 +11,7 @@ PIP := $(BIN)/pip --disable-pip-version-check --quiet
 # The venv comes first: maturin is there, and Node on machines that have none.
 IN_VENV := PATH="$(CURDIR)/$(BIN):$$PATH"
 NPM := $(IN_VENV) npm
+NPX := $(IN_VENV) npx --no-install
 # Cargo finds Python only with the feature `python`; let it be the one that maturin builds for.
 CARGO := PYO3_PYTHON="$(CURDIR)/$(BIN)/python" cargo
 
@@ -57,6 +58,7 @@ lint: .venv/built .venv/dev node_modules/made ## Check style and types in all th
 	$(BIN)/ruff check $(PYTHON_CODE)
 	$(BIN)/ruff format --check $(PYTHON_CODE)
 	$(BIN)/mypy
+	$(NPX) pyright --pythonpath $(BIN)/python
 	cargo fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) clippy --locked --all-targets --features python -- -D warnings

@@ -1,6 +1,6 @@
 """Types of the compiled core; what each does is said in rust/python/."""
 
-from typing import Self, final
+from typing import Any, Self, final
 
 from sapwood.element import Content, Element
 
@@ -54,7 +54,7 @@ class Tree:
     def __len__(self) -> int: ...
 
 class Node:
-    def __new__(cls, *args: object, **kwargs: object) -> Self: ...
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self: ...
     def _create(self, tag: str, element_type: type[Element]) -> None: ...
     @property
     def _tree(self) -> Tree: ...

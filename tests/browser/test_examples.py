@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, WebSocketRoute, e
 from server import Serve, Server
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-NAMES = ("counter", "todo", "clock", "table")
+NAMES = ("counter", "todo", "clock", "table", "poll")
 # What every page shows without a click and without JavaScript.
 SHOWN = {
     "/": "Live web pages in Python",
@@ -18,6 +18,7 @@ SHOWN = {
     "/todo/": "Plant a tree",
     "/clock/": re.compile(r"\d\d:\d\d:\d\d"),
     "/table/": "A thousand trees",
+    "/poll/": "Which tree shall we plant?",
 }
 
 OpenTab = Callable[[str], Page]
@@ -256,6 +257,22 @@ RECORD = """() => {
   document.body.dataset.shown = "";
   new MutationObserver(record).observe(time, changes);
 }"""
+
+
+# --- Poll --------------------------------------------------------------------
+
+
+def test_a_vote_in_one_tab_is_seen_in_the_other(demo: Server, open_tab: OpenTab) -> None:
+    one, two = (open_tab(f"{demo.url}/poll/") for _ in range(2))
+    expect(one.locator("meter")).to_have_count(0)
+    one.get_by_role("button", name="Beech").click()
+    two.get_by_role("button", name="Lime").click()
+    for tab in (one, two):
+        expect(tab.locator("#total")).to_have_text("2 votes")
+        expect(tab.locator("output")).to_have_text(["0", "1", "1", "0"])
+        # Only what has votes has a share to show.
+        expect(tab.locator("li:has(meter) button")).to_have_text(["Beech", "Lime"])
+    assert one.locator("meter").first.evaluate("it => it.value") == 0.5
 
 
 # --- Table -------------------------------------------------------------------
