@@ -7,7 +7,8 @@
 //! written to later, agree on every node whose 32 bytes are the same; that makes
 //! comparing them cheap (see `Page::continues`).
 
-use crate::names::NameId;
+use crate::filter::Filter;
+use crate::names::{NameId, known_names as n};
 use std::sync::Arc;
 
 /// How many nodes a page holds.
@@ -142,6 +143,8 @@ pub struct Page {
     large: Vec<Arc<str>>,
     waste_bytes: usize,
     waste_attributes: usize,
+    /// Of the tags and classes of its elements, and of some that are gone.
+    filter: Filter,
 }
 
 impl Clone for Page {
@@ -168,6 +171,7 @@ impl Default for Page {
             large: Vec::new(),
             waste_bytes: 0,
             waste_attributes: 0,
+            filter: Filter::default(),
         }
     }
 }
@@ -185,8 +189,21 @@ impl Page {
         &self.nodes
     }
 
+    /// Says which tags and classes no element of this page has.
+    pub fn filter(&self) -> Filter {
+        self.filter
+    }
+
+    /// Makes the element at *slot* another one with the same attributes.
+    pub fn set_element(&mut self, slot: usize, kind: Kind, name: NameId) {
+        self.filter.add_tag(name);
+        let node = &mut self.nodes[slot];
+        (node.kind, node.name) = (kind, name);
+    }
+
     /// Makes *slot*, which must be free, an element without attributes.
     pub fn put_element(&mut self, slot: usize, kind: Kind, name: NameId) {
+        self.filter.add_tag(name);
         let mut node = Node {
             kind,
             name,
@@ -283,6 +300,9 @@ impl Page {
         if let Some(at) = at {
             self.release(list[at].value);
         }
+        if name == n::CLASS {
+            self.filter.add_classes(value);
+        }
         let value = self.store(value);
         match at {
             Some(at) => list[at].value = value,
@@ -317,6 +337,9 @@ impl Page {
         for (name, value) in attributes {
             if self.attributes.len() - start == ATTRIBUTES_MAX {
                 return Err(TooManyAttributes);
+            }
+            if name == n::CLASS {
+                self.filter.add_classes(value);
             }
             let value = self.store(value);
             self.attributes.push(Attribute {
@@ -465,9 +488,18 @@ impl Page {
             if node.kind.is_data() {
                 let span = packed.take(self, node.span());
                 packed.nodes[slot].set_span(span);
-            } else if node.kind.is_element() && node.attributes_at() != NO_ATTRIBUTES {
+                continue;
+            }
+            if !node.kind.is_element() {
+                continue;
+            }
+            packed.filter.add_tag(node.name);
+            if node.attributes_at() != NO_ATTRIBUTES {
                 let start = packed.attributes.len() as u16;
                 for attribute in self.list(node.attributes_at()) {
+                    if attribute.name == n::CLASS {
+                        packed.filter.add_classes(self.string(attribute.value));
+                    }
                     let value = packed.take(self, attribute.value);
                     packed.attributes.push(Attribute {
                         value,

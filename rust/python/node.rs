@@ -325,27 +325,35 @@ impl Node {
         parent.map(|id| object_of(&tree, id)).transpose()
     }
 
-    fn _query(&self, py: Python<'_>, selector: &str) -> PyResult<Option<Py<Node>>> {
+    fn _query(&self, py: Python<'_>, selector: &Bound<'_, PyString>) -> PyResult<Option<Py<Node>>> {
         let (tree, id) = self.place(py)?;
         let found = compiled(selector)?.first(&tree.borrow().tree, id);
         found.map(|id| object_of(&tree, id)).transpose()
     }
 
-    fn _query_all(&self, py: Python<'_>, selector: &str) -> PyResult<Vec<Py<Node>>> {
+    fn _query_all(
+        &self,
+        py: Python<'_>,
+        selector: &Bound<'_, PyString>,
+    ) -> PyResult<Vec<Py<Node>>> {
         let (tree, id) = self.place(py)?;
         let found = compiled(selector)?.all(&tree.borrow().tree, id);
         found.into_iter().map(|id| object_of(&tree, id)).collect()
     }
 
     /// Says whether the element is one that *selector* selects.
-    fn matches(&self, py: Python<'_>, selector: &str) -> PyResult<bool> {
+    fn matches(&self, py: Python<'_>, selector: &Bound<'_, PyString>) -> PyResult<bool> {
         let selector = compiled(selector)?;
         self.read(py, |tree, id| selector.matches(tree, id))
     }
 
     /// Returns the nearest of the element and those above it that *selector*
     /// selects, or None.
-    fn closest(&self, py: Python<'_>, selector: &str) -> PyResult<Option<Py<Node>>> {
+    fn closest(
+        &self,
+        py: Python<'_>,
+        selector: &Bound<'_, PyString>,
+    ) -> PyResult<Option<Py<Node>>> {
         let (tree, id) = self.place(py)?;
         let found = compiled(selector)?.closest(&tree.borrow().tree, id);
         found.map(|id| object_of(&tree, id)).transpose()

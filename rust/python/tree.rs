@@ -8,12 +8,12 @@ use crate::parse::{Budget, parse_document};
 use crate::python::SelectorSyntaxError;
 use crate::python::node::Node;
 use crate::render::{RenderOptions, render, render_document};
-use crate::select::Selector;
+use crate::select::{Selector, SelectorError};
 use crate::tree::{ROOT, Tree};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyFrozenSet, PyType};
+use pyo3::types::{PyDict, PyFrozenSet, PyString, PyType};
 use rustc_hash::FxHashMap;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -186,12 +186,12 @@ impl PyTree {
         found.map(|id| object_of(slf, id)).transpose()
     }
 
-    fn query(slf: &Bound<'_, Self>, selector: &str) -> PyResult<Option<Py<Node>>> {
+    fn query(slf: &Bound<'_, Self>, selector: &Bound<'_, PyString>) -> PyResult<Option<Py<Node>>> {
         let found = compiled(selector)?.first(&slf.borrow().tree, ROOT);
         found.map(|id| object_of(slf, id)).transpose()
     }
 
-    fn query_all(slf: &Bound<'_, Self>, selector: &str) -> PyResult<Vec<Py<Node>>> {
+    fn query_all(slf: &Bound<'_, Self>, selector: &Bound<'_, PyString>) -> PyResult<Vec<Py<Node>>> {
         let found = compiled(selector)?.all(&slf.borrow().tree, ROOT);
         found.into_iter().map(|id| object_of(slf, id)).collect()
     }
@@ -290,23 +290,38 @@ pub fn render_element(tree: &Tree, id: NodeId, uuids: bool) -> String {
     out
 }
 
-/// Returns a compiled selector, from a small cache if it was used before.
-pub fn compiled(text: &str) -> PyResult<Rc<Selector>> {
-    const CACHED_MAX: usize = 256;
+/// Returns a compiled selector, from a small cache if this thread used it before.
+pub fn compiled(text: &Bound<'_, PyString>) -> PyResult<Rc<Selector>> {
+    /// Twice as many are kept at most: those used lately, and those used before them.
+    const LATELY_MAX: usize = 128;
+    type Compiled = FxHashMap<Box<str>, Rc<Selector>>;
     thread_local! {
-        static CACHE: RefCell<FxHashMap<Box<str>, Rc<Selector>>> = RefCell::default();
+        static CACHE: RefCell<(Compiled, Compiled)> = RefCell::default();
     }
-    CACHE.with_borrow_mut(|cache| {
-        if let Some(selector) = cache.get(text) {
+    let key = text.to_str()?;
+    CACHE.with_borrow_mut(|(lately, before)| {
+        if let Some(selector) = lately.get(key) {
             return Ok(selector.clone());
         }
-        let selector = Selector::parse(text)
-            .map_err(|error| SelectorSyntaxError::new_err(format!("{error} of {text:?}")))?;
-        let selector = Rc::new(selector);
-        if cache.len() == CACHED_MAX {
-            cache.clear();
+        let selector = match before.remove(key) {
+            Some(selector) => selector,
+            None => Rc::new(Selector::parse(key).map_err(|error| refused(text, &error))?),
+        };
+        if lately.len() == LATELY_MAX {
+            *before = std::mem::take(lately);
         }
-        cache.insert(text.into(), selector.clone());
+        lately.insert(key.into(), selector.clone());
         Ok(selector)
     })
+}
+
+/// Returns the exception for what is no selector, with its place as attributes.
+fn refused(text: &Bound<'_, PyString>, error: &SelectorError) -> PyErr {
+    let py = text.py();
+    let exception = SelectorSyntaxError::new_err(error.to_string());
+    let value = exception.value(py);
+    let told = value
+        .setattr(intern!(py, "selector"), text)
+        .and_then(|()| value.setattr(intern!(py, "offset"), error.offset));
+    told.err().unwrap_or(exception)
 }
