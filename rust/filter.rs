@@ -1,8 +1,8 @@
 //! A few bits that tell which tags and classes cannot be among some elements.
 //!
-//! A Bloom filter (Bloom 1970) of 128 bits, two for each tag and class: what was added
-//! is always admitted; what was not seldom is, as long as there are not many. Nothing
-//! can be taken out, so a filter is made anew when enough is gone.
+//! A Bloom filter (Bloom 1970) of two words, a bit in each for every tag and class: what
+//! was added is always admitted; what was not seldom is, as long as there are not many.
+//! Nothing can be taken out, so a filter is made anew when enough is gone.
 
 use crate::names::NameId;
 use rustc_hash::FxHasher;
@@ -10,7 +10,7 @@ use std::hash::Hasher;
 
 /// What some elements may be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Filter(u128);
+pub struct Filter([u64; 2]);
 
 impl Filter {
     pub fn add_tag(&mut self, name: NameId) {
@@ -34,12 +34,14 @@ impl Filter {
 
     /// Says whether all that was added to *wanted* may have been added here.
     pub fn admits(self, wanted: Filter) -> bool {
-        self.0 & wanted.0 == wanted.0
+        let [low, high] = wanted.0;
+        self.0[0] & low == low && self.0[1] & high == high
     }
 
     fn add(&mut self, hasher: FxHasher) {
         let hash = hasher.finish();
-        self.0 |= 1 << (hash & 127) | 1 << (hash >> 7 & 127);
+        self.0[0] |= 1 << (hash & 63);
+        self.0[1] |= 1 << (hash >> 6 & 63);
     }
 }
 

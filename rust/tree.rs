@@ -94,6 +94,18 @@ pub struct Tree {
     len: u32,
     /// Says whether every element has a uuid, and new ones get theirs at once.
     stamped: bool,
+    /// Given out since the last write.
+    version: Option<Version>,
+}
+
+/// Equal for two trees, or one at two times, only if nothing was written in between.
+#[derive(Clone, Debug)]
+pub struct Version(Arc<()>);
+
+impl PartialEq for Version {
+    fn eq(&self, other: &Version) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
 }
 
 impl fmt::Debug for Tree {
@@ -111,6 +123,7 @@ impl Default for Tree {
             free: NodeId::NONE,
             len: 1,
             stamped: false,
+            version: None,
         };
         tree.page_mut(ROOT).put_root(slot(ROOT));
         tree
@@ -306,6 +319,12 @@ impl Tree {
         self.pages.same(&other.pages)
     }
 
+    /// Returns a token of what the tree is now; it holds no memory of the tree.
+    pub fn version(&mut self) -> Version {
+        let version = self.version.get_or_insert_with(|| Version(Arc::new(())));
+        version.clone()
+    }
+
     /// Says whether both are versions of one tree, so that a slot that was not
     /// used again holds the same node in both.
     pub fn shares_history(&self, other: &Tree) -> bool {
@@ -423,6 +442,7 @@ impl Tree {
     }
 
     fn page_mut(&mut self, id: NodeId) -> &mut Page {
+        self.version = None;
         self.pages.get_mut(page_of(id))
     }
 

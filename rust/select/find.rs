@@ -198,7 +198,7 @@ impl<'a> Search<'a> {
         let mut all = self.tree.with_id(id);
         match (all.next(), all.next()) {
             (None, _) => None,
-            (Some(only), None) if Placed::below(self.tree, self.top).has(only) => Some(only),
+            (Some(only), None) if is_placed(self.tree, only, self.top) => Some(only),
             _ => Some(self.top),
         }
     }
@@ -273,6 +273,12 @@ impl<'a> Search<'a> {
 
     /// Returns those of *candidates* that are below *top* and match, in order.
     fn asked(&mut self, mut candidates: Vec<NodeId>, top: NodeId) -> Vec<NodeId> {
+        if let [only] = candidates[..] {
+            // One is the usual case of ids: then there is nothing to remember.
+            let is_found = is_placed(self.tree, only, top) && self.matcher.matches(only);
+            candidates.truncate(usize::from(is_found));
+            return candidates;
+        }
         let mut placed = Placed::below(self.tree, top);
         candidates.retain(|&id| placed.has(id) && self.matcher.matches(id));
         candidates.sort_unstable();
@@ -333,7 +339,16 @@ fn is_template(node: &crate::node::Node) -> bool {
     node.name == n::TEMPLATE && node.kind == Kind::Html
 }
 
-/// The elements that are known to be in the document below one node.
+/// Says whether *id* is below *top*, and not in a template there.
+fn is_placed(tree: &Tree, id: NodeId, top: NodeId) -> bool {
+    let mut at = tree.node(id).parent;
+    while at != top && !at.is_none() && !is_template(tree.node(at)) {
+        at = tree.node(at).parent;
+    }
+    at == top
+}
+
+/// The same for many, of which few climb all the way.
 struct Placed<'a> {
     tree: &'a Tree,
     top: NodeId,

@@ -53,7 +53,7 @@ struct Behind {
 
 impl<'a> Matcher<'a> {
     pub fn has_relative(&mut self, relative: &'a Relative, id: NodeId) -> bool {
-        let known = self.known.entry(relative.number).or_default();
+        let known = &mut self.known[relative.number];
         if known.asked.contains(id) {
             return known.has.contains(id);
         }
@@ -69,7 +69,7 @@ impl<'a> Matcher<'a> {
         }
         self.survey(relative, top, &mut known);
         let has = known.has.contains(id);
-        self.known.insert(relative.number, known);
+        self.known[relative.number] = known;
         has
     }
 

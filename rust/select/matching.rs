@@ -28,7 +28,7 @@ pub struct Matcher<'a> {
     /// By test and parent.
     pub(super) counts: FxHashMap<(usize, NodeId), Counts>,
     /// By the number of the relative selector.
-    pub(super) known: FxHashMap<usize, Known>,
+    pub(super) known: Vec<Known>,
     /// The chosen options of drop-down lists.
     pub(super) chosen: FxHashMap<NodeId, Vec<NodeId>>,
 }
@@ -63,7 +63,7 @@ impl<'a> Matcher<'a> {
             names: names.collect(),
             scope,
             counts: FxHashMap::default(),
-            known: FxHashMap::default(),
+            known: (0..program.relatives).map(|_| Known::default()).collect(),
             chosen: FxHashMap::default(),
         }
     }
@@ -266,7 +266,7 @@ impl<'a> Matcher<'a> {
     pub fn closest(&mut self, id: NodeId) -> Option<NodeId> {
         let program = self.program;
         let path = self.path_to(id);
-        if program.chains.is_empty() && !program.has_relatives {
+        if program.chains.is_empty() && program.relatives == 0 {
             return path
                 .into_iter()
                 .rev()

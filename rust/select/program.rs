@@ -30,10 +30,10 @@ pub struct Program {
     pub names: Vec<Box<str>>,
     /// Says whether any chain looks at siblings.
     pub has_sibling_steps: bool,
-    pub has_relatives: bool,
     steps: u32,
     nths: usize,
-    relatives: usize,
+    /// How many selectors there are in `:has()`.
+    pub relatives: usize,
 }
 
 /// A complex selector.
@@ -247,7 +247,6 @@ impl Program {
             Component::Nth(data) => self.nth(data, None)?,
             Component::NthOf(nth) => self.nth(nth.nth_data(), Some(nth.selectors()))?,
             Component::Has(list) => {
-                self.has_relatives = true;
                 let relatives = list.iter().map(|relative| self.relative(relative));
                 Test::Has(relatives.collect::<Result<_, _>>()?)
             }

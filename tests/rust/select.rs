@@ -80,6 +80,7 @@ fn selectors_find_what_css_says() {
     check("ul:has(+ form a)", "list");
     check("ul:has(+ svg)", "");
     check("li:has(+ .a)", "one");
+    check("li:has(~ #three)", "one two");
 }
 
 #[test]
