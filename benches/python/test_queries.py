@@ -27,7 +27,8 @@ QUERIES = {
     "tag": ("td", "//td", 4 * ROWS),
     "nth_child": ("tr:nth-child(2n)", "//tr[position() mod 2 = 0]", ROWS // 2),
     "has": ("tr:has(> .price)", "//tr[*[@class='price']]", ROWS),
-    "chain": ("tbody > tr td + .price", "//tbody/tr//*[@class='price']", ROWS),
+    # The shortest XPath of the same meaning takes lxml seconds: it is let off.
+    "chain": ("tbody > tr td + .price", "", ROWS),
     "class_rare": (".missing", "//*[@class='missing']", 0),
     "tag_rare": ("tbody", "//tbody", 1),
 }
@@ -38,6 +39,10 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     "lxml": lxml.html.document_fromstring,
     "turbohtml": turbohtml.parse,
 }
+
+
+#: Who is asked what.
+ASKED = [(who, name) for name in QUERIES for who in PARSERS if who != "lxml" or QUERIES[name][1]]
 
 
 def asker(who: str, name: str) -> Callable[[Any], list[Any]]:
@@ -63,8 +68,7 @@ def change(who: str, tree: Any) -> None:
         tree.css_first("title").inner_html = "changed"
 
 
-@pytest.mark.parametrize("name", QUERIES)
-@pytest.mark.parametrize("who", PARSERS)
+@pytest.mark.parametrize(("who", "name"), ASKED)
 def test_first(measure, who, name):
     ask = asker(who, name)
 
@@ -76,8 +80,7 @@ def test_first(measure, who, name):
     assert len(found) == QUERIES[name][2]
 
 
-@pytest.mark.parametrize("name", QUERIES)
-@pytest.mark.parametrize("who", PARSERS)
+@pytest.mark.parametrize(("who", "name"), ASKED)
 def test_again(measure, who, name):
     ask, tree = asker(who, name), PARSERS[who](HTML)
     held = ask(tree)

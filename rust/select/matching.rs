@@ -68,6 +68,7 @@ impl<'a> Matcher<'a> {
         }
     }
 
+    #[inline]
     pub fn node(&self, id: NodeId) -> &'a Node {
         match self.pages.get(page_of(id)) {
             Some(page) => page.node(slot(id)),
@@ -93,6 +94,7 @@ impl<'a> Matcher<'a> {
     }
 
     /// Says whether *id*, at which the chains' steps *here* are done, is any of *rules*.
+    #[inline]
     pub fn is_any(&mut self, rules: &'a [Rule], id: NodeId, here: Bits) -> bool {
         rules.iter().any(|rule| match rule {
             Rule::Alone(compound) => self.is_compound(compound, id, here),
@@ -100,6 +102,7 @@ impl<'a> Matcher<'a> {
         })
     }
 
+    #[inline]
     pub fn is_compound(&mut self, compound: &'a Compound, id: NodeId, here: Bits) -> bool {
         compound
             .tests
@@ -107,6 +110,7 @@ impl<'a> Matcher<'a> {
             .all(|test| self.passes(test, id, here))
     }
 
+    #[inline]
     pub fn passes(&mut self, test: &'a Test, id: NodeId, here: Bits) -> bool {
         match test {
             Test::Tag { html, other } => {
