@@ -4,6 +4,7 @@
 //! list. Only `python` knows of Python.
 
 pub mod names;
+pub mod filter;
 pub mod node;
 pub mod uuid;
 

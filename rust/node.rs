@@ -8,7 +8,8 @@
 //! knows which of its slots were written at all: that makes comparing them cheap
 //! (see `Page::differing`).
 
-use crate::names::NameId;
+use crate::filter::Filter;
+use crate::names::{NameId, known_names as n};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -154,6 +155,8 @@ pub struct Page {
     large: Vec<Arc<str>>,
     waste_bytes: u32,
     waste_attributes: u32,
+    /// Of the tags and classes of its elements, and of some that are gone.
+    filter: Filter,
 }
 
 static NEXT: AtomicU64 = AtomicU64::new(1);
@@ -192,6 +195,7 @@ impl Default for Page {
             large: Vec::new(),
             waste_bytes: 0,
             waste_attributes: 0,
+            filter: Filter::default(),
         }
     }
 }
@@ -201,6 +205,7 @@ impl Page {
         &self.nodes[slot]
     }
 
+    /// Every write to a node goes through here, so that it is known to be written.
     pub fn node_mut(&mut self, slot: usize) -> &mut Node {
         self.written |= 1 << slot;
         &mut self.nodes[slot]
@@ -210,8 +215,21 @@ impl Page {
         &self.nodes
     }
 
+    /// Says which tags and classes no element of this page has.
+    pub fn filter(&self) -> Filter {
+        self.filter
+    }
+
+    /// Makes the element at *slot* another one with the same attributes.
+    pub fn set_element(&mut self, slot: usize, kind: Kind, name: NameId) {
+        self.filter.add_tag(name);
+        let node = self.node_mut(slot);
+        (node.kind, node.name) = (kind, name);
+    }
+
     /// Makes *slot*, which must be free, an element without attributes.
     pub fn put_element(&mut self, slot: usize, kind: Kind, name: NameId) {
+        self.filter.add_tag(name);
         let mut node = Node {
             kind,
             name,
@@ -308,6 +326,9 @@ impl Page {
         if let Some(at) = at {
             self.release(list[at].value);
         }
+        if name == n::CLASS {
+            self.filter.add_classes(value);
+        }
         let value = self.store(value);
         match at {
             Some(at) => list[at].value = value,
@@ -342,6 +363,9 @@ impl Page {
         for (name, value) in attributes {
             if self.attributes.len() - start == ATTRIBUTES_MAX {
                 return Err(TooManyAttributes);
+            }
+            if name == n::CLASS {
+                self.filter.add_classes(value);
             }
             let value = self.store(value);
             self.attributes.push(Attribute {
@@ -520,9 +544,18 @@ impl Page {
             if node.kind.is_data() {
                 let span = packed.take(self, node.span());
                 packed.nodes[slot].set_span(span);
-            } else if node.kind.is_element() && node.attributes_at() != NO_ATTRIBUTES {
+                continue;
+            }
+            if !node.kind.is_element() {
+                continue;
+            }
+            packed.filter.add_tag(node.name);
+            if node.attributes_at() != NO_ATTRIBUTES {
                 let start = packed.attributes.len() as u16;
                 for attribute in self.list(node.attributes_at()) {
+                    if attribute.name == n::CLASS {
+                        packed.filter.add_classes(self.string(attribute.value));
+                    }
                     let value = packed.take(self, attribute.value);
                     packed.attributes.push(Attribute {
                         value,

@@ -75,6 +75,27 @@ impl Pages {
         }
     }
 
+    /// Returns all pages in a row, for whoever will look at many nodes.
+    pub fn all(&self) -> Vec<&Page> {
+        if !self.building.is_empty() {
+            return self.building.iter().collect();
+        }
+        let mut all: Vec<&Page> = Vec::new();
+        let mut stack = vec![&self.root];
+        while let Some(child) = stack.pop() {
+            match child {
+                Child::Branch(branch) => stack.extend(branch.iter().rev()),
+                Child::Page(page) => all.push(page),
+                Child::Empty => {}
+            }
+        }
+        if let Some(InHand { number, page }) = &self.in_hand {
+            // There are no gaps but its own.
+            all.insert(*number, page);
+        }
+        all
+    }
+
     /// Returns page *number* for writing: made if it is new, copied if it is shared.
     pub fn get_mut(&mut self, number: usize) -> &mut Page {
         if self.building.is_empty() {
@@ -305,6 +326,20 @@ mod tests {
             assert_eq!(differing(&old, &new), [number]);
             assert_eq!(differing(&new, &old), [number]);
             assert!(!new.same(&old));
+        }
+    }
+
+    #[test]
+    fn all_pages_come_in_order_wherever_the_one_in_hand_is() {
+        for count in [1, 2, 8, 9, 65] {
+            let mut pages = grown(count);
+            for number in 0..count {
+                pages.get_mut(number).put_root(2);
+                let all = pages.all();
+                assert_eq!(all.len(), count);
+                let is_it = |n: usize| std::ptr::eq(all[n], pages.get(n));
+                assert!((0..count).all(is_it), "{number} of {count}");
+            }
         }
     }
 

@@ -101,6 +101,18 @@ pub struct Tree {
     hidden: u32,
     /// Says whether every element has a uuid, and new ones get theirs at once.
     stamped: bool,
+    /// Given out since the last write.
+    version: Option<Version>,
+}
+
+/// Equal for two trees, or one at two times, only if nothing was written in between.
+#[derive(Clone, Debug)]
+pub struct Version(Arc<()>);
+
+impl PartialEq for Version {
+    fn eq(&self, other: &Version) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
 }
 
 impl fmt::Debug for Tree {
@@ -119,6 +131,7 @@ impl Default for Tree {
             len: 1,
             hidden: 0,
             stamped: false,
+            version: None,
         };
         tree.page_mut(ROOT).put_root(slot(ROOT));
         tree
@@ -314,6 +327,12 @@ impl Tree {
         self.pages.same(&other.pages) && self.lookup.calls.same(&other.lookup.calls)
     }
 
+    /// Returns a token of what the tree is now; it holds no memory of the tree.
+    pub fn version(&mut self) -> Version {
+        let version = self.version.get_or_insert_with(|| Version(Arc::new(())));
+        version.clone()
+    }
+
     /// Says whether both are versions of one tree, so that a slot that was not
     /// used again holds the same node in both.
     pub fn shares_history(&self, other: &Tree) -> bool {
@@ -437,6 +456,7 @@ impl Tree {
     }
 
     fn page_mut(&mut self, id: NodeId) -> &mut Page {
+        self.version = None;
         self.pages.get_mut(page_of(id))
     }
 
@@ -471,10 +491,10 @@ pub fn is_void(kind: Kind, name: NameId) -> bool {
         )
 }
 
-fn page_of(id: NodeId) -> usize {
+pub(crate) fn page_of(id: NodeId) -> usize {
     id.0 as usize / PAGE_NODES
 }
 
-fn slot(id: NodeId) -> usize {
+pub(crate) fn slot(id: NodeId) -> usize {
     id.0 as usize % PAGE_NODES
 }

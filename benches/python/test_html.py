@@ -43,28 +43,6 @@ def test_render(measure, who):
     assert html.count("<td") == 4 * pages.ROWS_OF_1_MB
 
 
-QUERIES = {
-    "sapwood": (sw.Template, lambda tree: tree.querySelector("#row999")),
-    "selectolax": (LexborHTMLParser, lambda tree: tree.css_first("#row999")),
-    "lxml": (lxml.html.document_fromstring, lambda tree: tree.get_element_by_id("row999")),
-    "turbohtml": (turbohtml.parse, lambda tree: tree.select_one("#row999")),
-}
-
-
-@pytest.mark.parametrize("who", QUERIES)
-def test_query_by_id(measure, who):
-    """The last of 1,000 rows, again and again."""
-    parse, query = QUERIES[who]
-    tree = parse(pages.html(1000))
-    assert query(tree) is not None
-
-    def run() -> None:
-        for _ in range(100):
-            query(tree)
-
-    measure("query_id_us", run, unit="µs", who=who, amount=100)
-
-
 def test_diff_of_strangers(measure):
     """Two trees of 10,000 rows with the same uuids and no history in common."""
     new = sw.Template(pages.html(10_000))

@@ -94,6 +94,29 @@ fn fork(criterion: &mut Criterion) {
     criterion.bench_function("fork", |bencher| bencher.iter(|| black_box(&tree).clone()));
 }
 
+/// Queries of 1 MB: what is all over the page, what is rare, what is not there.
+fn query(criterion: &mut Criterion) {
+    let tree = table(ROWS_OF_1_MB);
+    let mut group = criterion.benchmark_group("query");
+    for (name, text, count) in [
+        ("id", "#row9999", 1),
+        ("below_id", "#row9999 > .price", 1),
+        ("class", ".price", ROWS_OF_1_MB),
+        ("class_rare", ".missing", 0),
+        ("tag", "td", 4 * ROWS_OF_1_MB),
+        ("nth_child", "tr:nth-child(2n)", ROWS_OF_1_MB / 2),
+        ("has", "tr:has(> .price)", ROWS_OF_1_MB),
+        ("chain", "tbody > tr td + .price", ROWS_OF_1_MB),
+    ] {
+        let selector = Selector::parse(text).expect("the selector is one");
+        assert_eq!(selector.all(&tree, ROOT).len(), count, "{text}");
+        group.bench_function(name, |bencher| bencher.iter(|| selector.all(&tree, ROOT)));
+    }
+    group.bench_function("compile", |bencher| {
+        bencher.iter(|| Selector::parse("ul > li.item:not(:first-child) a[href]"));
+    });
+}
+
 /// One text changed, the frame cut and acknowledged: all with its drops.
 fn cell_update(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("cell_update");
@@ -217,6 +240,6 @@ criterion_group! {
         .without_plots()
         .warm_up_time(Duration::from_millis(500))
         .measurement_time(Duration::from_secs(2));
-    targets = parse, render, fork, cell_update, cell_update_random, rows, strangers
+    targets = parse, render, query, fork, cell_update, cell_update_random, rows, strangers
 }
 criterion_main!(benches);

@@ -72,12 +72,23 @@ class Template:
     def querySelector(self, selector: str) -> Element | None:
         """Return the first element that *selector* selects; the same object every time.
 
-        Raises SelectorSyntaxError.
+        Selectors are those of Selectors Level 4, with case rules and states as HTML has
+        them: `:checked`, `:disabled`, `:enabled`, `:required`, `:optional`, `:read-only`,
+        `:read-write`, `:placeholder-shown`, `:link`, `:any-link`, `:lang()`. What a user
+        typed or ticked counts. States that only a browser knows, such as `:hover` and
+        `:focus`, and pseudo-elements are errors, except inside of `:is()` and `:where()`,
+        which forgive. What a `template` element holds is found only from inside of it.
+
+        Raises SelectorSyntaxError, with the place in `offset`, for what is no selector
+        or has more than 16,384 bytes, 32 nested brackets or 128 combined parts.
         """
         return self._tree.query(selector)
 
     def querySelectorAll(self, selector: str) -> list[Element]:
-        """Return all elements that *selector* selects, in document order."""
+        """Return all elements that *selector* selects, in document order.
+
+        See `querySelector` for what a selector may be. Raises SelectorSyntaxError.
+        """
         return self._tree.query_all(selector)
 
     def getElementById(self, id: str) -> Element | None:

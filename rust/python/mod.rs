@@ -5,7 +5,9 @@
 //! core or in the Python package.
 
 mod node;
+mod objects;
 mod patch;
+mod query;
 mod tree;
 
 use crate::apply::ApplyError;
@@ -25,7 +27,8 @@ create_exception!(
     _core,
     SelectorSyntaxError,
     PyValueError,
-    "Not a selector, and where it goes wrong."
+    "Not a selector: what is wrong, where, and how to mend it.\n\n\
+     `selector` is the whole text, `offset` the place in characters from its start."
 );
 create_exception!(
     _core,

@@ -6,7 +6,9 @@
 
 use crate::node::{Kind, NodeId};
 use crate::python::TreeError;
-use crate::python::tree::{PyTree, compiled, make_object, object_of, render_element};
+use crate::python::objects::{make_object, object_of, objects_of};
+use crate::python::query::{compiled, query, query_all};
+use crate::python::tree::{PyTree, render_element};
 use crate::tree::{ROOT, Tree};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::gc::{PyTraverseError, PyVisit};
@@ -305,13 +307,10 @@ impl Node {
 
     /// The child elements, without the texts between them.
     #[getter]
-    fn _elements(&self, py: Python<'_>) -> PyResult<Vec<Py<Node>>> {
+    fn _elements<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let (tree, id) = self.place(py)?;
         let children = tree.borrow().tree.child_elements(id);
-        children
-            .into_iter()
-            .map(|id| object_of(&tree, id))
-            .collect()
+        objects_of(&tree, &children)
     }
 
     /// How many elements come before this one below its parent.
@@ -351,34 +350,40 @@ impl Node {
         parent.map(|id| object_of(&tree, id)).transpose()
     }
 
-    fn _query(&self, py: Python<'_>, selector: &str) -> PyResult<Option<Py<Node>>> {
+    fn _query(&self, py: Python<'_>, selector: &Bound<'_, PyString>) -> PyResult<Option<Py<Node>>> {
         let (tree, id) = self.place(py)?;
-        let found = compiled(selector)?.first(&tree.borrow().tree, id);
-        found.map(|id| object_of(&tree, id)).transpose()
+        query(&tree, id, selector)
     }
 
-    fn _query_all(&self, py: Python<'_>, selector: &str) -> PyResult<Vec<Py<Node>>> {
+    fn _query_all<'py>(
+        &self,
+        py: Python<'py>,
+        selector: &Bound<'py, PyString>,
+    ) -> PyResult<Bound<'py, PyList>> {
         let (tree, id) = self.place(py)?;
-        let found = compiled(selector)?.all(&tree.borrow().tree, id);
-        found.into_iter().map(|id| object_of(&tree, id)).collect()
+        query_all(&tree, id, selector)
     }
 
     /// Says whether the element is one that *selector* selects.
-    fn matches(&self, py: Python<'_>, selector: &str) -> PyResult<bool> {
+    fn matches(&self, py: Python<'_>, selector: &Bound<'_, PyString>) -> PyResult<bool> {
         let selector = compiled(selector)?;
         self.read(py, |tree, id| selector.matches(tree, id))
     }
 
     /// Returns the nearest of the element and those above it that *selector*
     /// selects, or None.
-    fn closest(&self, py: Python<'_>, selector: &str) -> PyResult<Option<Py<Node>>> {
+    fn closest(
+        &self,
+        py: Python<'_>,
+        selector: &Bound<'_, PyString>,
+    ) -> PyResult<Option<Py<Node>>> {
         let (tree, id) = self.place(py)?;
         let found = compiled(selector)?.closest(&tree.borrow().tree, id);
         found.map(|id| object_of(&tree, id)).transpose()
     }
 
     /// Returns all elements in and below this one, parents first.
-    fn _walk(&self, py: Python<'_>) -> PyResult<Vec<Py<Node>>> {
+    fn _walk<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let (tree, id) = self.place(py)?;
         let all: Vec<NodeId> = {
             let tree = &tree.borrow().tree;
@@ -386,7 +391,7 @@ impl Node {
                 .filter(|&id| tree.kind(id).is_element())
                 .collect()
         };
-        all.into_iter().map(|id| object_of(&tree, id)).collect()
+        objects_of(&tree, &all)
     }
 
     /// Makes *target*, a new object, a copy of this element and all below it, in a

@@ -5,24 +5,24 @@
 
 use crate::node::NodeId;
 use crate::parse::{Budget, parse_document};
-use crate::python::SelectorSyntaxError;
 use crate::python::node::Node;
+use crate::python::objects::{make_object, object_of};
+use crate::python::query::{Answer, query, query_all};
 use crate::render::{RenderOptions, render, render_document};
-use crate::select::Selector;
 use crate::tree::{ROOT, Tree};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyFrozenSet, PyType};
+use pyo3::types::{PyDict, PyFrozenSet, PyList, PyString, PyType};
 use rustc_hash::FxHashMap;
-use std::cell::RefCell;
-use std::rc::Rc;
 
 /// An element tree; see `sapwood.Template`.
 #[pyclass(name = "Tree", module = "sapwood._core")]
 pub struct PyTree {
     pub tree: Tree,
     nodes: FxHashMap<NodeId, Py<Node>>,
+    /// The last large query's.
+    pub answer: Option<Answer>,
     /// What objects for nodes are made of: a subclass of `Node`.
     element_type: Py<PyType>,
 }
@@ -32,6 +32,7 @@ impl PyTree {
         PyTree {
             tree,
             nodes: FxHashMap::default(),
+            answer: None,
             element_type,
         }
     }
@@ -66,7 +67,13 @@ impl PyTree {
         void
     }
 
+    pub fn reserve_objects(&mut self, count: usize) {
+        self.nodes.reserve(count);
+    }
+
     pub fn take_object(&mut self, id: NodeId) -> Option<Py<Node>> {
+        // An answer must not hold what the tree does not hold any more.
+        self.answer = None;
         self.nodes.remove(&id)
     }
 }
@@ -99,29 +106,6 @@ impl WireId {
         };
         found.filter(|&id| tree.is_shown(id))
     }
-}
-
-/// Returns the one object for a node, making it if there is none.
-pub fn object_of(tree: &Bound<'_, PyTree>, id: NodeId) -> PyResult<Py<Node>> {
-    let py = tree.py();
-    if let Some(node) = tree.borrow().object(id) {
-        return Ok(node.clone_ref(py));
-    }
-    let element_type = tree.borrow().element_type().clone_ref(py);
-    make_object(tree, id, element_type.bind(py))
-}
-
-/// Makes the object for a node that has none, without running its `__init__`.
-pub fn make_object(
-    tree: &Bound<'_, PyTree>,
-    id: NodeId,
-    class: &Bound<'_, PyType>,
-) -> PyResult<Py<Node>> {
-    let made = class.call_method1("__new__", (class,))?;
-    let made: Bound<'_, Node> = made.cast_into()?;
-    made.get().attach(tree.clone().unbind(), id);
-    tree.borrow_mut().put_object(id, made.clone().unbind());
-    Ok(made.unbind())
 }
 
 #[pymethods]
@@ -202,14 +186,15 @@ impl PyTree {
         found.map(|id| object_of(slf, id)).transpose()
     }
 
-    fn query(slf: &Bound<'_, Self>, selector: &str) -> PyResult<Option<Py<Node>>> {
-        let found = compiled(selector)?.first(&slf.borrow().tree, ROOT);
-        found.map(|id| object_of(slf, id)).transpose()
+    fn query(slf: &Bound<'_, Self>, selector: &Bound<'_, PyString>) -> PyResult<Option<Py<Node>>> {
+        query(slf, ROOT, selector)
     }
 
-    fn query_all(slf: &Bound<'_, Self>, selector: &str) -> PyResult<Vec<Py<Node>>> {
-        let found = compiled(selector)?.all(&slf.borrow().tree, ROOT);
-        found.into_iter().map(|id| object_of(slf, id)).collect()
+    fn query_all<'py>(
+        slf: &Bound<'py, Self>,
+        selector: &Bound<'py, PyString>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        query_all(slf, ROOT, selector)
     }
 
     /// Returns the document's elements: normally one, html.
@@ -283,11 +268,15 @@ impl PyTree {
         for node in self.nodes.values() {
             visit.call(node)?;
         }
+        if let Some(answer) = &self.answer {
+            visit.call(&answer.elements)?;
+        }
         visit.call(&self.element_type)
     }
 
     fn __clear__(&mut self) {
         self.nodes.clear();
+        self.answer = None;
     }
 }
 
@@ -304,25 +293,4 @@ pub fn render_element(tree: &Tree, id: NodeId, uuids: bool) -> String {
         &mut out,
     );
     out
-}
-
-/// Returns a compiled selector, from a small cache if it was used before.
-pub fn compiled(text: &str) -> PyResult<Rc<Selector>> {
-    const CACHED_MAX: usize = 256;
-    thread_local! {
-        static CACHE: RefCell<FxHashMap<Box<str>, Rc<Selector>>> = RefCell::default();
-    }
-    CACHE.with_borrow_mut(|cache| {
-        if let Some(selector) = cache.get(text) {
-            return Ok(selector.clone());
-        }
-        let selector = Selector::parse(text)
-            .map_err(|error| SelectorSyntaxError::new_err(format!("{error} of {text:?}")))?;
-        let selector = Rc::new(selector);
-        if cache.len() == CACHED_MAX {
-            cache.clear();
-        }
-        cache.insert(text.into(), selector.clone());
-        Ok(selector)
-    })
 }

@@ -105,8 +105,7 @@ impl Tree {
         let name = self.intern(tag)?;
         let node = self.node(id);
         if (node.kind, node.name) != (kind, name) {
-            let node = self.node_mut(id);
-            (node.kind, node.name) = (kind, name);
+            self.page_mut(id).set_element(slot(id), kind, name);
         }
         Ok(())
     }

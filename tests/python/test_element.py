@@ -603,7 +603,7 @@ def test_closest_and_matches_look_at_the_element_too() -> None:
 
 
 def test_what_is_no_selector_is_told_with_its_place() -> None:
-    with pytest.raises(SelectorSyntaxError, match="at byte 3"):
+    with pytest.raises(SelectorSyntaxError, match="at character 2"):
         body().querySelector("p[[")
 
 

@@ -1,0 +1,301 @@
+//! What state a form field, a link or a text is in, as far as the tree tells.
+//!
+//! The rules are those of the HTML standard, section "Pseudo-classes". What a user
+//! typed or ticked is in the tree as well, beside the attributes, and counts first.
+
+use crate::names::known_names as n;
+use crate::node::{Kind, NodeId};
+use crate::select::grammar::State;
+use crate::select::matching::Matcher;
+
+impl Matcher<'_> {
+    pub fn is_in_state(&mut self, id: NodeId, state: &State) -> bool {
+        match state {
+            State::Link => return self.is_link(id),
+            State::Lang(ranges) => return self.is_in_language(id, ranges),
+            _ => {}
+        }
+        if self.node(id).kind != Kind::Html {
+            return false;
+        }
+        match state {
+            State::Checked => self.is_checked(id),
+            State::Disabled => self.can_be_disabled(id) && self.is_disabled(id),
+            State::Enabled => self.can_be_disabled(id) && !self.is_disabled(id),
+            State::Required => self.is_required(id),
+            State::Optional => {
+                matches!(self.tree.tag(id), "input" | "select" | "textarea")
+                    && !self.is_required(id)
+            }
+            State::ReadWrite => self.is_read_write(id),
+            State::ReadOnly => !self.is_read_write(id),
+            State::PlaceholderShown => self.shows_placeholder(id),
+            State::Link | State::Lang(_) => unreachable!("answered above"),
+        }
+    }
+
+    fn has(&self, id: NodeId, attribute: &str) -> bool {
+        self.tree.attribute(id, attribute).is_some()
+    }
+
+    /// Returns what an input is, in lower case.
+    fn input_type(&self, id: NodeId) -> String {
+        let own = self.attribute(id, n::TYPE).unwrap_or("text");
+        own.to_ascii_lowercase()
+    }
+
+    fn is_link(&self, id: NodeId) -> bool {
+        match (self.node(id).kind, self.tree.tag(id)) {
+            (Kind::Html, "a" | "area") => self.attribute(id, n::HREF).is_some(),
+            (Kind::Svg, "a") => self.has(id, "href") || self.has(id, "xlink:href"),
+            _ => false,
+        }
+    }
+
+    fn is_checked(&mut self, id: NodeId) -> bool {
+        match self.tree.tag(id) {
+            "option" => self.is_chosen(id),
+            "input" if matches!(&*self.input_type(id), "checkbox" | "radio") => {
+                match self.attribute(id, n::CHECKED_PROPERTY) {
+                    Some(live) => live == "true",
+                    None => self.attribute(id, n::CHECKED).is_some(),
+                }
+            }
+            _ => false,
+        }
+    }
+
+    /// Says whether an option is one that its drop-down list shows as chosen.
+    fn is_chosen(&mut self, option: NodeId) -> bool {
+        let above = |&id: &NodeId| self.node(id).parent.some();
+        let list = std::iter::successors(Some(option), above)
+            .skip(1)
+            .take_while(|&id| self.is_element(id))
+            .find(|&id| self.node(id).name == n::SELECT);
+        let Some(list) = list else {
+            return self.attribute(option, n::SELECTED).is_some();
+        };
+        if !self.chosen.contains_key(&list) {
+            let chosen = self.chosen_of(list);
+            self.chosen.insert(list, chosen);
+        }
+        self.chosen[&list].binary_search(&option).is_ok()
+    }
+
+    /// Returns the chosen options of a drop-down list, by their number.
+    fn chosen_of(&self, list: NodeId) -> Vec<NodeId> {
+        let is_option = |&id: &NodeId| {
+            let node = self.node(id);
+            node.kind == Kind::Html && node.name == n::OPTION
+        };
+        let options = || self.tree.preorder(list).filter(is_option);
+        let is_multiple = self.attribute(list, n::MULTIPLE).is_some();
+        let mut chosen: Vec<NodeId> = match self.attribute(list, n::VALUE_PROPERTY) {
+            Some(live) => {
+                let values = strings_of(live);
+                let is_it = |&id: &NodeId| values.contains(&self.value_of(id));
+                options().filter(is_it).collect()
+            }
+            None => options()
+                .filter(|&id| self.attribute(id, n::SELECTED).is_some())
+                .collect(),
+        };
+        let was_said = self.attribute(list, n::VALUE_PROPERTY).is_some();
+        if is_multiple {
+            chosen.sort_unstable();
+            return chosen;
+        }
+        if was_said {
+            chosen.truncate(1);
+            return chosen;
+        }
+        // Of several the last, of none the first that can be used, if a line shows one.
+        let size = self
+            .tree
+            .attribute(list, "size")
+            .and_then(|it| it.trim().parse().ok());
+        if chosen.is_empty() && size.unwrap_or(1) <= 1 {
+            chosen.extend(options().find(|&id| !self.is_disabled(id)));
+        }
+        chosen.drain(..chosen.len().saturating_sub(1));
+        chosen
+    }
+
+    fn value_of(&self, option: NodeId) -> String {
+        match self.attribute(option, n::VALUE) {
+            Some(value) => value.to_owned(),
+            None => {
+                let text = self.tree.text(option);
+                let words: Vec<&str> = text.split_ascii_whitespace().collect();
+                words.join(" ")
+            }
+        }
+    }
+
+    fn can_be_disabled(&self, id: NodeId) -> bool {
+        matches!(
+            self.tree.tag(id),
+            "button" | "fieldset" | "input" | "optgroup" | "option" | "select" | "textarea"
+        )
+    }
+
+    fn is_disabled(&self, id: NodeId) -> bool {
+        if self.attribute(id, n::DISABLED).is_some() {
+            return true;
+        }
+        match self.tree.tag(id) {
+            "optgroup" => false,
+            "option" => {
+                let parent = self.node(id).parent;
+                self.is_element(parent)
+                    && self.tree.tag(parent) == "optgroup"
+                    && self.attribute(parent, n::DISABLED).is_some()
+            }
+            _ => self.is_in_disabled_fieldset(id),
+        }
+    }
+
+    /// What lies in the first legend of a disabled fieldset can be used all the same.
+    fn is_in_disabled_fieldset(&self, mut id: NodeId) -> bool {
+        loop {
+            let parent = self.node(id).parent;
+            if parent.is_none() || !self.is_element(parent) {
+                return false;
+            }
+            let node = self.node(parent);
+            let is_fieldset = node.kind == Kind::Html && node.name == n::FIELDSET;
+            if is_fieldset
+                && self.attribute(parent, n::DISABLED).is_some()
+                && !self.is_first_legend(id)
+            {
+                return true;
+            }
+            id = parent;
+        }
+    }
+
+    fn is_first_legend(&self, id: NodeId) -> bool {
+        let is_legend =
+            |id: NodeId| self.node(id).kind == Kind::Html && self.tree.tag(id) == "legend";
+        let before = |&id: &NodeId| self.element_from(id, |node| node.previous);
+        is_legend(id) && !std::iter::successors(before(&id), before).any(is_legend)
+    }
+
+    fn is_required(&self, id: NodeId) -> bool {
+        let applies = match self.tree.tag(id) {
+            "select" | "textarea" => true,
+            "input" => !matches!(
+                &*self.input_type(id),
+                "hidden" | "range" | "color" | "submit" | "image" | "reset" | "button"
+            ),
+            _ => false,
+        };
+        applies && self.has(id, "required")
+    }
+
+    fn is_read_write(&self, id: NodeId) -> bool {
+        let is_field = match self.tree.tag(id) {
+            "textarea" => true,
+            "input" => !matches!(
+                &*self.input_type(id),
+                "hidden"
+                    | "range"
+                    | "color"
+                    | "submit"
+                    | "image"
+                    | "reset"
+                    | "button"
+                    | "checkbox"
+                    | "radio"
+                    | "file"
+            ),
+            _ => return self.is_editable(id),
+        };
+        is_field && !self.has(id, "readonly") && !self.is_disabled(id)
+    }
+
+    /// Says whether the nearest `contenteditable` at or above the element allows it.
+    fn is_editable(&self, id: NodeId) -> bool {
+        let above = |&id: &NodeId| self.node(id).parent.some();
+        std::iter::successors(Some(id), above)
+            .take_while(|&id| self.is_element(id))
+            .find_map(|id| {
+                let value = self.tree.attribute(id, "contenteditable")?;
+                match value.to_ascii_lowercase().as_str() {
+                    "" | "true" | "plaintext-only" => Some(true),
+                    "false" => Some(false),
+                    _ => None,
+                }
+            })
+            .unwrap_or(false)
+    }
+
+    fn shows_placeholder(&self, id: NodeId) -> bool {
+        let is_text = match self.tree.tag(id) {
+            "textarea" => true,
+            "input" => !matches!(
+                &*self.input_type(id),
+                "hidden"
+                    | "range"
+                    | "color"
+                    | "submit"
+                    | "image"
+                    | "reset"
+                    | "button"
+                    | "checkbox"
+                    | "radio"
+                    | "file"
+                    | "date"
+                    | "month"
+                    | "week"
+                    | "time"
+                    | "datetime-local"
+            ),
+            _ => false,
+        };
+        let is_empty = || match self.attribute(id, n::VALUE_PROPERTY) {
+            Some(live) => live == "\"\"",
+            None if self.tree.tag(id) == "textarea" => self.tree.text(id).is_empty(),
+            None => self.attribute(id, n::VALUE).unwrap_or("").is_empty(),
+        };
+        is_text && self.has(id, "placeholder") && is_empty()
+    }
+
+    fn is_in_language(&self, id: NodeId, ranges: &[Box<str>]) -> bool {
+        let above = |&id: &NodeId| self.node(id).parent.some();
+        let language = std::iter::successors(Some(id), above)
+            .take_while(|&id| self.is_element(id))
+            .find_map(|id| {
+                let xml = self.tree.attribute(id, "xml:lang");
+                xml.or_else(|| self.tree.attribute(id, "lang"))
+            });
+        ranges
+            .iter()
+            .any(|range| is_in_range(language.unwrap_or(""), range))
+    }
+}
+
+/// Returns the strings that a field's live value, in JSON, says.
+fn strings_of(json: &str) -> Vec<String> {
+    serde_json::from_str(json)
+        .or_else(|_| serde_json::from_str(json).map(|one: String| vec![one]))
+        .unwrap_or_default()
+}
+
+/// Extended filtering of RFC 4647, section 3.3.2.
+fn is_in_range(language: &str, range: &str) -> bool {
+    if range.is_empty() || language.is_empty() {
+        return range.is_empty() && language.is_empty();
+    }
+    let (mut own, mut wanted) = (language.split('-'), range.split('-'));
+    let first = (own.next().unwrap_or(""), wanted.next().unwrap_or(""));
+    if first.1 != "*" && !first.0.eq_ignore_ascii_case(first.1) {
+        return false;
+    }
+    wanted.filter(|it| *it != "*").all(|wanted| {
+        // What is between may be skipped, unless it says that all after it is private.
+        own.by_ref()
+            .take_while(|it| it.eq_ignore_ascii_case(wanted) || it.len() > 1)
+            .any(|it| it.eq_ignore_ascii_case(wanted))
+    })
+}
