@@ -12,10 +12,10 @@ import threading
 from collections.abc import Callable, Iterator
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Protocol, Self, cast
+from typing import NoReturn, Protocol, Self, SupportsIndex, cast
 
 from sapwood import _core
-from sapwood.element import Element
+from sapwood.element import Element, carry_over
 from sapwood.errors import HandlerError, TemplateError
 from sapwood.events import Handler, check_handler
 
@@ -144,14 +144,23 @@ class Template:
         copy = object.__new__(type(self))
         fork, copy.__dict__, stateful = self._tree.fork_with(self.__dict__, _LIVE)
         copy._tree = fork
-        for element, copied in stateful:
-            copied.__dict__.update(element.__dict__)
-            if element._handlers_of():
-                copied._handlers = {
-                    event_type: [_rebound(handler, self, copy) for handler in handlers]
-                    for event_type, handlers in element._handlers_of().items()
-                }
+
+        def copy_of(value: object) -> object:
+            if value is self:
+                return copy
+            is_here = isinstance(value, Element) and value._is_in(self._tree)
+            return fork.find(value.uuid) if is_here else value  # type: ignore[attr-defined]  # an Element
+
+        carry_over(stateful, copy_of)
         return copy
+
+    def __copy__(self) -> Self:
+        return self.clone
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
+        raise TypeError(
+            f"{self!r} is a live page, it can be neither pickled nor deep-copied; clone it"
+        )
 
     def _hand_out(self) -> Self:
         """Return the template for one more page: itself, or a clone of what it was at first."""
@@ -273,10 +282,3 @@ def _folder_of(cls: type[Template]) -> Path:
         frame = frame.f_back
     file = frame.f_globals.get("__file__")
     return Path(file).parent if file else Path.cwd()
-
-
-def _rebound(handler: Handler, template: Template, copy: Template) -> Handler:
-    """Return a template's own method as the copy's; anything else as it is."""
-    if getattr(handler, "__self__", None) is template:
-        return handler.__func__.__get__(copy)  # type: ignore[attr-defined,no-any-return]  # a bound method
-    return handler

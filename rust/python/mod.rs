@@ -4,8 +4,10 @@
 //! core's types and errors into exceptions; whatever decides something lies in the
 //! core or in the Python package.
 
+mod lone;
 mod node;
 mod patch;
+mod shape;
 mod tree;
 
 use crate::parse::ParseError;
