@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import gc
 import weakref
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -53,6 +55,48 @@ def test_a_new_element_says_all_that_it_was_made_with() -> None:
 def test_handlers_may_be_keywords() -> None:
     made = Element("button", onclick=print, onfocus=print)
     assert made.html == "<button _onclick _onfocus></button>"
+
+
+def test_a_parent_may_be_given() -> None:
+    parent = Element("ul", "first")
+    made = Element("li", "second", parent=parent)
+    assert (parent.html, made.parent is parent) == ("<ul>first<li>second</li></ul>", True)
+
+
+def test_what_is_yours_stays_in_python() -> None:
+    made = Element("p", data={"price": 5})
+    made.message = made  # type: ignore[attr-defined]  # any attribute may be set
+    made.href = "/"  # type: ignore[attr-defined]
+    assert (made.data, Element("p").data, made.html) == ({"price": 5}, None, "<p></p>")
+
+
+def test_void_elements_are_known_however_they_are_spelled() -> None:
+    assert Element("BR").html == "<br>"
+
+
+def test_svg_is_known_however_it_is_spelled() -> None:
+    parent = body()
+    parent.children.append(Element("SVG", Element("linearGradient")))
+    assert parent.children[0].html == "<svg><linearGradient></linearGradient></svg>"
+
+
+def test_more_attributes_than_a_lone_element_keeps_by_itself_are_all_there() -> None:
+    made = Element("p", attrs={f"a{n}": n for n in range(40)})
+    made.attrs["a7"] = "x"
+    del made.attrs["a39"]
+    assert dict(made.attrs) == {f"a{n}": "x" if n == 7 else str(n) for n in range(39)}
+
+
+def test_a_lone_element_reads_and_writes_as_one_that_has_its_tree() -> None:
+    lone, placed = Element("p", "x", id="a"), Element("p", "x", id="a")
+    assert placed.uuid
+    for it in (lone, placed):
+        it.attrs["title"] = "t"
+        it.attrs["title"] = "u"
+        it.id = None
+        it.text = 5
+    assert (lone.tag, lone.content, lone.attrs.get("id")) == ("p", "5", None)
+    assert lone.html == placed.html == '<p title="u">5</p>'
 
 
 def test_a_keyword_that_is_no_handler_is_refused() -> None:
@@ -109,6 +153,7 @@ def test_repr_names_tag_and_id() -> None:
         (1.5, "<p>1.5</p>"),
         ([], "<p></p>"),
         (["a", 1, "b"], "<p>a1b</p>"),
+        (Decimal("1.50"), "<p>1.50</p>"),
         (Element("b", "x"), "<p><b>x</b></p>"),
         (["Hello ", Element("b", "you"), "!"], "<p>Hello <b>you</b>!</p>"),
         ((Element("i"), "", Element("b")), "<p><i></i><b></b></p>"),
@@ -172,6 +217,13 @@ def test_text_that_is_no_unicode_leaves_the_content_as_it_was() -> None:
 
 def test_text_is_what_is_below_joined() -> None:
     assert Element("p", ["a", Element("b", ["b", Element("i", "c")]), "d"]).text == "abcd"
+
+
+@pytest.mark.parametrize(("text", "html"), [("<b>", "&lt;b&gt;"), (5, "5"), (None, ""), ("", "")])
+def test_text_may_be_set(text: Any, html: str) -> None:
+    made = Element("p", ["a", Element("b", "c")])
+    made.text = text
+    assert made.html == f"<p>{html}</p>"
 
 
 def test_content_that_is_replaced_lives_on_by_itself() -> None:
@@ -317,9 +369,42 @@ def test_an_element_may_be_replaced_by_its_child() -> None:
     assert parent.html == "<div><b>in</b></div>"
 
 
-def test_only_a_child_can_be_replaced() -> None:
-    with pytest.raises(ValueError, match="no parent"):
-        Element("p").replace_with("x")
+def test_an_element_may_be_replaced_by_several_and_itself() -> None:
+    parent = row(3)
+    child = parent.children[1]
+    child.replace_with("before", child, Element("li", "after"))
+    assert parent.text == "0before1after2"
+    assert child.parent is parent
+
+
+PLACES: dict[str, tuple[Callable[[Element, Element], None], str]] = {
+    "append": (lambda it, new: it.append("+", new, 5), "a<i>b<u></u>c+<b></b>5</i>d"),
+    "prepend": (lambda it, new: it.prepend("+", new, 5), "a<i>+<b></b>5b<u></u>c</i>d"),
+    "before": (lambda it, new: it.before("+", new, 5), "a+<b></b>5<i>b<u></u>c</i>d"),
+    "after": (lambda it, new: it.after("+", new, 5), "a<i>b<u></u>c</i>+<b></b>5d"),
+    "replace": (lambda it, new: it.replace_with("+", new, 5), "a+<b></b>5d"),
+    "append its own": (lambda it, _: it.append(it.children[0]), "a<i>bc<u></u></i>d"),
+    "prepend its own": (lambda it, _: it.prepend(it.children[0], "+"), "a<i><u></u>+bc</i>d"),
+    "before itself": (lambda it, new: it.before(new, it, "+"), "a<b></b><i>b<u></u>c</i>+d"),
+    "after itself": (lambda it, new: it.after("+", it, new), "a+<i>b<u></u>c</i><b></b>d"),
+    "nothing": (lambda it, _: it.append(), "a<i>b<u></u>c</i>d"),
+    "empty texts": (lambda it, _: it.append("", None), "a<i>b<u></u>c</i>d"),
+}
+
+
+@pytest.mark.parametrize(("put", "html"), PLACES.values(), ids=PLACES)
+def test_texts_and_elements_go_where_the_dom_puts_them(
+    put: Callable[[Element, Element], None], html: str
+) -> None:
+    parent = body("a<i>b<u></u>c</i>d")
+    put(parent.children[0], Element("b"))
+    assert parent.html == f"<body>{html}</body>"
+
+
+@pytest.mark.parametrize("place", [0, 1, 3, -1, -4])
+def test_a_child_is_found_from_both_ends(place: int) -> None:
+    parent = body("a<i>0</i>b<!--c--><i>1</i><i>2</i>d<i>3</i>e")
+    assert parent.children[place] is parent.querySelectorAll("i")[place]
 
 
 def test_a_new_tag_keeps_all_else() -> None:
@@ -401,12 +486,114 @@ def test_a_clone_has_its_originals_class_and_attributes() -> None:
     assert (type(copy), copy.title, copy.opened, card.opened) == (Card, "t", 4, 3)
 
 
+class Counter(Element):
+    """A subclass made of others, which it keeps, with methods as handlers."""
+
+    __slots__ = ("kept",)
+
+    def __init__(self) -> None:
+        self.shown = Element("b", "0")
+        self.button = Element("button", "+1", onclick=self.increment)
+        super().__init__("div", [self.shown, self.button])
+        self.kept = [1]
+
+    def increment(self) -> None:
+        self.shown.content = int(str(self.shown.content)) + 1
+
+
+COPIES: dict[str, Callable[[Counter], Counter]] = {
+    "clone": lambda it: it.clone,
+    "copy": copy.copy,
+    "deepcopy": copy.deepcopy,
+    "deepcopy in a list": lambda it: copy.deepcopy([it.shown, it])[1],
+}
+
+
+@pytest.mark.parametrize("copied", COPIES.values(), ids=COPIES)
+def test_a_copy_keeps_its_own_elements_and_calls_its_own_methods(
+    copied: Callable[[Counter], Counter],
+) -> None:
+    original = Counter()
+    made = copied(original)
+    made.button._heard("click")[0]()
+    assert (original.text, made.text, made.shown.parent is made) == ("0+1", "1+1", True)
+
+
+def test_only_a_deep_copy_copies_what_else_an_element_has() -> None:
+    original = Counter()
+    shared, apart = original.clone, copy.deepcopy(original)
+    original.kept.append(2)
+    assert (shared.kept, apart.kept) == ([1, 2], [1])
+
+
+def test_a_copied_template_has_elements_of_its_own_also_in_elements() -> None:
+    page, counter = Template("<body>"), Counter()
+    page.root.children[1].append(counter)
+    for made in (page.clone, copy.copy(page)):
+        found = made.querySelector("div")
+        assert isinstance(found, Counter)
+        assert found.shown is made.querySelector("b") is not counter.shown
+        found.button._heard("click")[0]()
+        assert (counter.text, found.text) == ("0+1", "1+1")
+
+
 def test_a_clone_has_handlers_of_its_own() -> None:
     original = Element("div", Element("button", onclick=print))
     copy = original.clone
     copy.children[0].on("click", repr)
     heard = [each.children[0]._heard("click") for each in (original, copy)]
     assert heard == [[print], [print, repr]]
+
+
+# --- Destroying ----------------------------------------------------------------------
+
+
+def test_what_was_destroyed_is_out_of_the_page_with_all_below_it() -> None:
+    parent, card = body("<div></div>"), Card("t")
+    outer = parent.children[0]
+    outer.append(card)
+    card.on("click", print)
+    outer.destroy()
+    outer.destroy()
+    assert (parent.html, len(parent.children), card._heard("click")) == ("<body></body>", 0, [])
+    assert outer not in parent.children
+    for gone in (outer, card):
+        for use in (lambda it: it.tag, lambda it: it.on("click", print), lambda it: it.clone):
+            with pytest.raises(TreeError, match="destroyed"):
+                use(gone)
+    assert repr(card) == "<Card that was destroyed>"
+
+
+def test_what_was_destroyed_does_not_come_back_in_a_clone() -> None:
+    page = Template("<body><p id=x></p>")
+    found = page.getElementById("x")
+    assert found
+    found.destroy()
+    assert page.clone.getElementById("x") is None
+
+
+def test_an_element_that_is_alone_can_be_destroyed() -> None:
+    made = Element("p", onclick=print)
+    made.destroy()
+    with pytest.raises(TreeError, match="destroyed"):
+        made.remove()
+
+
+def test_what_was_destroyed_is_freed() -> None:
+    parent, card = body(), Card("t")
+    parent.append(card)
+    card.destroy()
+    seen = weakref.ref(card)
+    del card
+    assert seen() is None
+
+
+def test_a_subscription_to_what_was_destroyed_ends_quietly() -> None:
+    made = Element("p")
+    subscription = made.on("click", print)
+    made.destroy()
+    subscription.off()
+    assert made._heard("click") == []
 
 
 # --- Objects -------------------------------------------------------------------------
@@ -437,6 +624,45 @@ def test_an_object_keeps_its_attributes_when_only_the_tree_holds_it() -> None:
     (found,) = parent.children
     assert isinstance(found, Card)
     assert found.title == "t"
+
+
+class Same(Element):
+    """Equal to everything, and not hashable: the core goes by what an object is."""
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def test_equality_of_a_subclass_does_not_confuse_anything() -> None:
+    first, second, third = Same("i", "1"), Same("i", "2"), Same("i", "3")
+    parent = Element("p", [first, second])
+    parent.children.append(third)
+    parent.children.remove(second)
+    parent.children.insert(0, third)
+    assert (parent.text, second in parent.children) == ("31", False)
+    assert parent.children.index(first) == 1
+    third.replace_with(second, third)
+    assert parent.text == "231"
+
+
+def test_elements_that_are_held_outlive_those_around_them() -> None:
+    parent = body("<ul><li><b>held</b></li><li>not</li></ul>")
+    (lists,) = parent.children
+    held, seen = lists.children[0].children[0], weakref.ref(lists.children[1])
+    lists.children.clear()
+    gc.collect()
+    assert (held.parent.html if held.parent else "", seen()) == ("<li><b>held</b></li>", None)
+
+
+def test_lone_elements_that_nobody_holds_are_collected() -> None:
+    made = Element("p", "never placed", data=[])
+    made.data.append(made)
+    seen = weakref.ref(made)
+    del made
+    gc.collect()
+    assert seen() is None
 
 
 def test_elements_that_nobody_holds_are_collected() -> None:
