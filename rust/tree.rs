@@ -92,6 +92,8 @@ pub struct Tree {
     /// Slots to use again, chained by their `next`.
     free: NodeId,
     len: u32,
+    /// How often a child was put in or taken out.
+    links: u64,
     /// Says whether every element has a uuid, and new ones get theirs at once.
     stamped: bool,
 }
@@ -110,6 +112,7 @@ impl Default for Tree {
             end: ROOT.0 + 1,
             free: NodeId::NONE,
             len: 1,
+            links: 0,
             stamped: false,
         };
         tree.page_mut(ROOT).put_root(slot(ROOT));
@@ -150,6 +153,11 @@ impl Tree {
 
     pub fn is_empty(&self) -> bool {
         self.len == 1
+    }
+
+    /// Returns a number that another one follows whenever a child is put in or taken out.
+    pub fn links(&self) -> u64 {
+        self.links
     }
 
     /// Returns the string of a text, a comment or a doctype.

@@ -16,7 +16,7 @@ from typing import NoReturn, Protocol, Self, SupportsIndex, cast
 
 from sapwood import _core
 from sapwood.element import Element, carry_over
-from sapwood.errors import HandlerError, TemplateError
+from sapwood.errors import HandlerError, TemplateError, TreeError
 from sapwood.events import Handler, check_handler
 
 
@@ -86,8 +86,11 @@ class Template:
 
     @property
     def root(self) -> Element:
-        """The element `html`."""
-        return self._tree.roots()[0]
+        """The element `html`; raises TreeError if it was taken out."""
+        roots = self._tree.roots()
+        if not roots:
+            raise TreeError(f"{self!r} has no element any more")
+        return roots[0]
 
     def walk(self) -> Iterator[Element]:
         """Go through all elements, parents first."""

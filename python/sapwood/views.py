@@ -9,7 +9,15 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, MutableSequence
+from collections.abc import (
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    MutableMapping,
+    MutableSequence,
+    Set,
+)
 from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar, overload
 
 from sapwood import _core
@@ -116,6 +124,18 @@ class _DictView(MutableMapping[str, str]):
     def _checked(self, new: Mapping[Any, object]) -> dict[str, str | None]:
         return {self._name(name): self._text(name, value) for name, value in new.items()}
 
+    def _string(self, name: str, value: object) -> str:
+        """Return a plain value as a string; raise TypeError for what is surely a mistake."""
+        if isinstance(value, str):
+            return value
+        if isinstance(value, Mapping | Set | list | tuple | bytes | _core.Node) or callable(value):
+            self._refuse(
+                TypeError,
+                f"what {name!r} is set to is a string or a number, not {type(value).__name__}: "
+                f"{value!r}",
+            )
+        return str(value)
+
     def _refuse(self, error: type[Exception], message: str) -> NoReturn:
         raise error(f"{message}, in {self._element!r}")
 
@@ -198,7 +218,7 @@ class Attributes(_DictView):
     def _text(self, name: str, value: object) -> str | None:
         if value is None or value is False:
             return None
-        text = "" if value is True else str(value)
+        text = "" if value is True else self._string(name, value)
         if name.lower() == "id" and re.search(r"[\t\n\f\r ]", text):
             self._refuse(ValueError, f"an id is a word without spaces, not {text!r}")
         return text
@@ -250,7 +270,7 @@ class Style(_DictView):
     def _text(self, name: str, value: object) -> str | None:
         if value is None or value is False:
             return None
-        text = str(value)
+        text = self._string(name, value)
         if value is True or not _is_one_value(text):
             self._refuse(ValueError, f"not the value of one CSS property: {name}: {text!r}")
         return text
@@ -455,6 +475,10 @@ class Classes(_ListView[str]):
 
 def words(classes: Iterable[str]) -> Iterable[str]:
     """Return classes that may be given as one string one by one."""
+    if isinstance(classes, Mapping):
+        raise TypeError(
+            f"classes are a list or a string, not {type(classes).__name__}: {classes!r}"
+        )
     return classes.split() if isinstance(classes, str) else classes
 
 
@@ -490,6 +514,9 @@ class Children(_ListView["Element"]):
 
     def __len__(self) -> int:
         return self._element._element_count()
+
+    def __bool__(self) -> bool:
+        return self._element._element_at(0) is not None
 
     def __contains__(self, child: object) -> bool:
         return isinstance(child, _core.Node) and self._element._has_child(child)

@@ -4,6 +4,7 @@
 //! core's types and errors into exceptions; whatever decides something lies in the
 //! core or in the Python package.
 
+mod cursor;
 mod lone;
 mod node;
 mod patch;

@@ -7,6 +7,7 @@
 
 use crate::node::{Kind, NodeId};
 use crate::python::TreeError;
+use crate::python::cursor::backwards;
 use crate::python::lone::{Lone, is_tag, is_void_tag, kept_tag, spelled};
 use crate::python::shape::{
     Item, characters, described, extract, put, refused, remove, replace_content, replace_elements,
@@ -478,11 +479,9 @@ impl Node {
     }
 
     fn _element_count(&self, py: Python<'_>) -> PyResult<usize> {
-        self.read(py, |tree, id| {
-            tree.children(id)
-                .filter(|&c| tree.kind(c).is_element())
-                .count()
-        })
+        let (tree, id) = self.place(py)?;
+        let tree = &mut *tree.borrow_mut();
+        Ok(tree.cursor.count(&tree.tree, id))
     }
 
     /// The element at *index*, which counts elements only, below 0 from the last one;
@@ -490,12 +489,8 @@ impl Node {
     fn _element_at(&self, py: Python<'_>, index: isize) -> PyResult<Option<Py<Node>>> {
         let (tree, id) = self.place(py)?;
         let found = {
-            let tree = &tree.borrow().tree;
-            let mut all = tree.children(id).filter(|&it| tree.kind(it).is_element());
-            match usize::try_from(index) {
-                Ok(index) => all.nth(index),
-                Err(_) => backwards(tree, tree.node(id).last).nth(index.unsigned_abs() - 1),
-            }
+            let tree = &mut *tree.borrow_mut();
+            tree.cursor.element(&tree.tree, id, index)
         };
         found.map(|id| object_of(&tree, id)).transpose()
     }
@@ -624,12 +619,6 @@ impl PyTree {
     fn has_element_below(&self, id: NodeId) -> bool {
         self.tree.first_element(self.tree.node(id).first).is_some()
     }
-}
-
-/// Returns *from* and the elements before it beside it, the nearest first.
-fn backwards(tree: &Tree, from: NodeId) -> impl Iterator<Item = NodeId> {
-    let all = std::iter::successors(from.some(), |&id| tree.node(id).previous.some());
-    all.filter(|&id| tree.kind(id).is_element())
 }
 
 /// Says whether an element is HTML for good: one that is alone may yet become SVG.

@@ -6,6 +6,7 @@
 use crate::node::NodeId;
 use crate::parse::{Budget, parse_document};
 use crate::python::SelectorSyntaxError;
+use crate::python::cursor::Cursor;
 use crate::python::node::Node;
 use crate::render::{RenderOptions, render, render_document};
 use crate::select::Selector;
@@ -22,6 +23,7 @@ use std::rc::Rc;
 #[pyclass(name = "Tree", module = "sapwood._core")]
 pub struct PyTree {
     pub tree: Tree,
+    pub cursor: Cursor,
     nodes: FxHashMap<NodeId, Py<Node>>,
     /// What objects for nodes are made of: a subclass of `Node`.
     element_type: Py<PyType>,
@@ -31,6 +33,7 @@ impl PyTree {
     pub fn new(tree: Tree, element_type: Py<PyType>) -> PyTree {
         PyTree {
             tree,
+            cursor: Cursor::default(),
             nodes: FxHashMap::default(),
             element_type,
         }

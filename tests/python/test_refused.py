@@ -162,6 +162,11 @@ REFUSED: dict[str, tuple[Callable[[Page], Any], type[Exception], str]] = {
     "too many for a new one": (
         put("attrs", lambda _: {f"a{n}": "" for n in range(257)}, "new"), TreeError, "256"
     ),
+    "attribute of a list": (
+        lambda p: p.inner.attrs.update({"lang": "en", "rel": ["a"]}), TypeError, "rel.*list.*#inner"
+    ),
+    "attribute of an element": (put("attrs", lambda p: {"for": p.field}), TypeError, "Element"),
+    "attribute of a function": (put("attrs", lambda _: {"x": print}), TypeError, "print"),
     "id with a space": (put("id", lambda _: "a b"), ValueError, "'a b'"),
     "id with a space among others": (
         lambda p: p.inner.attrs.update(lang="en", id="a b"), ValueError, "'a b'"
@@ -169,6 +174,8 @@ REFUSED: dict[str, tuple[Callable[[Page], Any], type[Exception], str]] = {
     # Classes and style.
     "class with a space": (lambda p: p.inner.classes.add("c", "d e"), ValueError, "'d e'.*#inner"),
     "class that is none": (put("classes", lambda _: ["c", 1]), TypeError, "1.*#inner"),
+    "classes of a dict": (put("classes", lambda _: {"c": False}), TypeError, "dict"),
+    "style of a list": (put("style", lambda _: {"top": ["a"]}), TypeError, "top.*list"),
     "classes of none": (put("classes", lambda _: None), TypeError, ""),
     "class with a surrogate": (put("classes", lambda _: ["c", "\ud800"]), ValueError, "#inner"),
     "class not there": (lambda p: p.inner.classes.remove("none"), ValueError, "none"),
@@ -194,6 +201,9 @@ REFUSED: dict[str, tuple[Callable[[Page], Any], type[Exception], str]] = {
     "handler for no string": (lambda p: p.inner.on(5, print), TypeError, "5"),  # type: ignore[arg-type]
     "handler set to a name": (put("onclick", lambda _: "go"), HandlerError, "'go'"),
     # The rest.
+    "a page without elements": (
+        lambda _: (lambda it: (it.root.destroy(), it.root))(Template("<p>")), TreeError, "no elem"
+    ),
     "unknown keyword": (lambda _: Element("p", colour="red"), TypeError, "attrs=.*colour"),  # type: ignore[arg-type]
     "keyword children": (lambda p: Element("p", children=[p.new]), TypeError, "content"),  # type: ignore[arg-type]
     "what is no selector": (lambda p: p.inner.querySelector("p[["), SelectorSyntaxError, ""),
