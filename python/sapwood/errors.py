@@ -7,7 +7,8 @@ SapwoodError
 └── FrameError        a frame from a browser that is refused, with its close code
 
 From the core come three subclasses of ValueError: HtmlError (HTML over a limit),
-SelectorSyntaxError (not a selector) and TreeError (a change that leaves no tree).
+SelectorSyntaxError (not a selector) and TreeError (a change that leaves no tree, or an
+element that was destroyed).
 """
 
 from sapwood._core import HtmlError, SelectorSyntaxError, TreeError
