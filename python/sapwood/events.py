@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
 Handler = Callable[..., Any]
 
-# What can be part of an attribute's name in HTML, which knows no capitals.
-_TYPE = re.compile(r"[a-z][a-z0-9:._-]*", re.ASCII)
+# What can be part of an attribute's name in HTML, which knows no capitals, and is no
+# longer than what a frame may say.
+_TYPE = re.compile(r"[a-z][a-z0-9:._-]{0,63}", re.ASCII)
 
 # Events that stay with the element they happen on (UI Events, HTML spec).
 _NOT_BUBBLING = """

@@ -151,8 +151,8 @@ class Template:
         def copy_of(value: object) -> object:
             if value is self:
                 return copy
-            is_here = isinstance(value, Element) and value._is_in(self._tree)
-            return fork.find(value.uuid) if is_here else value  # type: ignore[attr-defined]  # an Element
+            own = value._in_version(self._tree, fork) if isinstance(value, Element) else None
+            return value if own is None else own
 
         carry_over(stateful, copy_of)
         return copy

@@ -459,10 +459,20 @@ impl Node {
             .collect()
     }
 
-    fn _is_in(&self, py: Python<'_>, tree: &Bound<'_, PyTree>) -> bool {
-        self.place_if_in_tree(py).is_some_and(|it| it.0.is(tree))
+    /// Returns the object of the same node in *version*, a version of *tree*; None if
+    /// this one is not in *tree*.
+    fn _in_version(
+        &self,
+        tree: &Bound<'_, PyTree>,
+        version: &Bound<'_, PyTree>,
+    ) -> PyResult<Option<Py<Node>>> {
+        match self.place_if_in_tree(tree.py()) {
+            Some((own, id)) if own.is(tree) => object_of(version, id).map(Some),
+            _ => Ok(None),
+        }
     }
 
+    /// Says whether *child* is a child of this element.
     fn _has_child(&self, py: Python<'_>, child: &Bound<'_, Node>) -> bool {
         let places = (self.place_if_in_tree(py), child.get().place_if_in_tree(py));
         let (Some((tree, id)), Some((other, child))) = places else {

@@ -64,7 +64,7 @@ def test_what_can_be_called_with_an_event_is_taken(handler: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", "my click", "click>", "é", "1", "keyDown", "DOMContentLoaded"]
+    "name", ["", "my click", "click>", "é", "1", "keyDown", "DOMContentLoaded", "x" * 65]
 )
 def test_an_impossible_event_is_refused_by_name(name: str) -> None:
     with pytest.raises(ValueError, match="not the name of an event"):
@@ -104,7 +104,9 @@ def test_a_clone_has_the_handler_that_is_an_attribute() -> None:
     assert copy._heard("click") == [repr]
 
 
-@pytest.mark.parametrize("name", ["shown.bs.modal", "my-event", "a:b", "online", "once", "x_1"])
+@pytest.mark.parametrize(
+    "name", ["shown.bs.modal", "my-event", "a:b", "online", "once", "x_1", "x" * 64]
+)
 def test_events_of_ones_own_have_names_of_ones_own(name: str) -> None:
     made = Element("p")
     made.on(name, print)
