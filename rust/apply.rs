@@ -6,7 +6,7 @@
 use crate::node::{Kind, NodeId};
 use crate::tree::{EditError, ROOT, Tree};
 use crate::wire::{
-    COMMENT_NODE, CUT, DATA, DROP, FILL, INSERT, MOVE, PROPERTY, REMOVE, REPLACE, SET, TEXT,
+    CALL, COMMENT_NODE, CUT, DATA, DROP, FILL, INSERT, MOVE, PROPERTY, REMOVE, REPLACE, SET, TEXT,
     TEXT_NODE,
 };
 use serde_json::Value;
@@ -151,6 +151,10 @@ impl Applier<'_> {
                 }
                 let count = self.number()?;
                 self.nodes(id, None, count)?;
+            }
+            CALL => {
+                let (id, method, arguments) = (self.known()?, self.string()?, self.next()?);
+                self.tree.call(id, &method, &arguments.to_string());
             }
             _ => return Err(ApplyErrorKind::Malformed),
         }

@@ -3,19 +3,25 @@
 //! Pages that two versions share are skipped unseen, and so are siblings whose
 //! neighbours are the same: a list is walked as a whole only when its children
 //! changed their order among themselves. An element is the same in both trees if
-//! its uuid is; trees that share nothing are compared by uuid alone.
+//! its uuid is; trees that share nothing are compared by uuid alone. What a tree
+//! hides counts as not there, for a page does not have it.
 //!
 //! Ops come in an order in which each can be carried out: first strings and
 //! attributes, then children from the top of the new tree downwards (so that
-//! whatever an op names is in the page by then), last the removal of what held
-//! elements that had to be moved out of it.
+//! whatever an op names is in the page by then), then the removal of what held
+//! elements that had to be moved out of it; last what is to be called on elements.
 
 mod children;
+mod contents;
+mod waiting;
 
+use crate::diff::contents::Contents;
 use crate::node::{Kind, Node, NodeId, PAGE_NODES, Page};
 use crate::ops::Op;
-use crate::tree::{ROOT, Tree};
+use crate::tree::{Calls, ROOT, Tree};
 use rustc_hash::{FxHashMap, FxHashSet};
+use smallvec::SmallVec;
+use std::cell::Cell;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -26,6 +32,19 @@ pub fn diff(old: &Tree, new: &Tree, ops: &mut Vec<Op>) {
     if old.same_version(new) {
         return;
     }
+    let mut changed = Changed::between(old, new);
+    let mut contents = Contents::new(old, new, ops);
+    for &id in &changed.settled {
+        contents.compare(id, id);
+    }
+    if !(changed.old.is_empty() && changed.new.is_empty()) {
+        shapes(old, new, &mut changed, ops);
+    }
+    calls(old.calls(), new, ops);
+}
+
+/// Appends the ops for all nodes that are not settled.
+fn shapes(old: &Tree, new: &Tree, changed: &mut Changed, ops: &mut Vec<Op>) {
     let mut diff = Diff {
         old,
         new,
@@ -37,58 +56,95 @@ pub fn diff(old: &Tree, new: &Tree, ops: &mut Vec<Op>) {
         depths: FxHashMap::default(),
         queue: BinaryHeap::new(),
         queued: FxHashSet::default(),
+        seen_parents: Default::default(),
     };
-    let changed = Changed::between(old, new);
-    diff.contents(&changed);
-    diff.find_touched(&changed);
+    if !(old.shows_all() && new.shows_all()) {
+        diff.find_touched_unseen(changed);
+        changed.old.retain(|id| diff.is_shown(Side::Old, *id));
+        changed.new.retain(|id| diff.is_shown(Side::New, *id));
+    }
+    diff.contents(changed);
+    diff.find_touched(changed);
     diff.shapes();
 }
 
-/// The nodes whose slots differ, on each side.
-struct Changed {
-    old: Vec<NodeId>,
-    new: Vec<NodeId>,
+/// Appends the calls of *new* that are not among *old*, in their order.
+pub fn calls(old: &Calls, new: &Tree, ops: &mut Vec<Op>) {
+    // What is not in the page cannot be focused: such a call is void.
+    let is_in_page = |&id: &NodeId| new.is_ancestor_or_self(ROOT, id) && new.is_shown(id);
+    for call in new.calls().since(old) {
+        let found = new.by_uuid(&new.calls().as_slice()[call].uuid);
+        if let Some(node) = found.filter(is_in_page) {
+            let call = call as u32;
+            ops.push(Op::Call { node, call });
+        }
+    }
 }
+
+/// The nodes whose slots differ.
+#[derive(Default)]
+struct Changed {
+    /// Those that are in their places as before, among the same neighbours.
+    settled: Slots,
+    /// All others, on each side.
+    old: Slots,
+    new: Slots,
+}
+
+type Slots = SmallVec<[NodeId; 8]>;
 
 impl Changed {
     fn between(old: &Tree, new: &Tree) -> Changed {
         let names_agree = old.names().agree(new.names());
         let related = names_agree && old.shares_history(new);
-        let mut changed = Changed {
-            old: Vec::new(),
-            new: Vec::new(),
-        };
+        let mut changed = Changed::default();
+        let shows_all = old.shows_all() && new.shows_all();
         old.pages().differing(new.pages(), |number, before, after| {
-            let both = before.zip(after).filter(|_| related);
-            let continues = both.is_some_and(|(before, after)| before.continues(after));
-            for slot in 0..PAGE_NODES {
-                let (a, b) = (node(before, slot), node(after, slot));
-                if a.kind == Kind::Free && b.kind == Kind::Free {
-                    continue;
-                }
-                let is_same = match both {
-                    Some(_) if continues => a == b,
-                    Some((before, after)) => before.same_node(after, slot),
-                    None => false,
-                };
-                if is_same {
-                    continue;
-                }
+            let mut put = |slot: usize| {
                 let id = NodeId((number * PAGE_NODES + slot) as u32);
-                if a.kind != Kind::Free {
+                let used =
+                    |page: &'_ Page| Some(*page.node(slot)).filter(|it| it.kind != Kind::Free);
+                let (was, is) = (before.and_then(used), after.and_then(used));
+                if let (Some(was), Some(is)) = (was, is)
+                    && related
+                    && shows_all
+                    && is_settled(old, &was, new, &is)
+                {
+                    changed.settled.push(id);
+                    return;
+                }
+                if was.is_some() {
                     changed.old.push(id);
                 }
-                if b.kind != Kind::Free {
+                if is.is_some() {
                     changed.new.push(id);
                 }
+            };
+            match before.zip(after).filter(|_| related) {
+                Some((before, after)) => before.differing(after, put),
+                None => (0..PAGE_NODES).for_each(&mut put),
             }
         });
         changed
     }
 }
 
-fn node(page: Option<&Page>, slot: usize) -> Node {
-    page.map_or_else(Node::default, |page| *page.node(slot))
+/// Says whether two nodes in the same slot are one, with the same neighbours.
+fn is_settled(old: &Tree, was: &Node, new: &Tree, is: &Node) -> bool {
+    let links = |node: &Node| (node.parent, node.previous, node.next);
+    let same = |a: &Node, b: &Node| match a.kind {
+        Kind::Root => b.kind == Kind::Root,
+        _ => a.kind.is_element() && b.kind.is_element() && a.stamp() != 0 && a.stamp() == b.stamp(),
+    };
+    if links(was) != links(is) {
+        return false;
+    }
+    if is.kind.is_data() {
+        // A text has no name of its own: it is the same if its parent is.
+        let parents = was.parent.some().map(|id| (old.node(id), new.node(id)));
+        return was.kind == is.kind && parents.is_some_and(|(was, is)| same(was, is));
+    }
+    same(was, is)
 }
 
 /// What is known of a parent's children before looking at them all.
@@ -117,16 +173,41 @@ struct Diff<'a> {
     depths: FxHashMap<NodeId, u32>,
     queue: BinaryHeap<Reverse<(u32, NodeId)>>,
     queued: FxHashSet<NodeId>,
+    /// The parent that was last found shown in each tree: siblings are asked in a row.
+    seen_parents: [Cell<NodeId>; 2],
+}
+
+#[derive(Clone, Copy)]
+enum Side {
+    Old,
+    New,
 }
 
 /// Which node of one tree is which of the other.
 impl Diff<'_> {
     fn old_of(&self, id: NodeId) -> Option<NodeId> {
-        counterpart(self.old, self.new, id)
+        counterpart(self.old, self.new, id).filter(|&id| self.is_shown(Side::Old, id))
     }
 
     fn new_of(&self, id: NodeId) -> Option<NodeId> {
-        counterpart(self.new, self.old, id)
+        counterpart(self.new, self.old, id).filter(|&id| self.is_shown(Side::New, id))
+    }
+
+    fn is_shown(&self, side: Side, id: NodeId) -> bool {
+        let tree = match side {
+            Side::Old => self.old,
+            Side::New => self.new,
+        };
+        if tree.shows_all() || tree.is_hidden(id) {
+            return tree.shows_all();
+        }
+        let parent = tree.node(id).parent;
+        let seen = &self.seen_parents[side as usize];
+        let is_shown = parent.is_none() || seen.get() == parent || tree.is_shown(parent);
+        if is_shown {
+            seen.set(parent);
+        }
+        is_shown
     }
 
     /// Returns where in the old tree the child *id* of *parent* was, if below the same parent.
@@ -142,11 +223,23 @@ impl Diff<'_> {
         after.is_some_and(|after| self.new.node(after).parent == parent)
     }
 
+    fn contents(&mut self, changed: &Changed) {
+        let both = changed
+            .new
+            .iter()
+            .filter_map(|&id| Some((self.old_of(id)?, id)));
+        let both: Vec<_> = both.collect();
+        let mut contents = Contents::new(self.old, self.new, self.ops);
+        for (before, id) in both {
+            contents.compare(before, id);
+        }
+    }
+
     /// Says whether nothing below the old node *top* lives on anywhere.
     fn is_wholly_gone(&self, top: NodeId) -> bool {
         !self
             .old
-            .preorder(top)
+            .shown_preorder(top)
             .any(|id| self.old.kind(id).is_element() && self.new_of(id).is_some())
     }
 }
@@ -173,71 +266,4 @@ fn counterpart(tree: &Tree, other: &Tree, id: NodeId) -> Option<NodeId> {
         _ => tree.kind(mine).is_element() && counterpart(tree, other, theirs) == Some(mine),
     };
     same_parent.then_some(id)
-}
-
-/// Strings, attributes and tags.
-impl Diff<'_> {
-    fn contents(&mut self, changed: &Changed) {
-        for &id in &changed.new {
-            let Some(before) = self.old_of(id) else {
-                continue;
-            };
-            let kind = self.new.kind(id);
-            if kind.is_element() {
-                self.element(before, id);
-            } else if kind.is_data() && self.old.data(before) != self.new.data(id) {
-                self.data(before, id);
-            }
-        }
-    }
-
-    fn element(&mut self, before: NodeId, id: NodeId) {
-        let (old, new) = (self.old, self.new);
-        let (was, is) = (old.node(before), new.node(id));
-        if was.kind != is.kind || !new.names().same(is.name, old.names(), was.name) {
-            self.ops.push(Op::Replace { node: id });
-            return;
-        }
-        for (name, value) in new.attributes(id) {
-            let spelled = new.names().get(name);
-            let before = old.attribute(before, spelled);
-            // The value of a handler's attribute is not in the page.
-            let same = before == Some(value) || before.is_some() && spelled.starts_with("_on");
-            if !same && spelled != "uuid" {
-                self.ops.push(Op::SetAttribute { node: id, name });
-            }
-        }
-        for (name, _) in old.attributes(before) {
-            let spelled = old.names().get(name);
-            if new.attribute(id, spelled).is_none() && spelled != "uuid" {
-                self.ops.push(Op::DropAttribute { node: id, name });
-            }
-        }
-    }
-
-    fn data(&mut self, before: NodeId, id: NodeId) {
-        let was = self.old.node(before);
-        let is_only = was.previous.is_none() && was.next.is_none() && was.kind == Kind::Text;
-        let parent = self.new.node(id).parent;
-        let is_only = is_only && parent != ROOT && !self.new.data(id).is_empty();
-        self.ops.push(match is_only {
-            true => Op::Text {
-                node: parent,
-                text: id,
-            },
-            false => Op::Data {
-                parent,
-                index: index_of(self.old, before),
-                data: id,
-            },
-        });
-    }
-}
-
-/// Returns how many of its parent's children come before *id*; a doctype is none,
-/// as in the page.
-fn index_of(tree: &Tree, id: NodeId) -> u32 {
-    let before = |&id: &NodeId| tree.node(id).previous.some();
-    let all = std::iter::successors(tree.node(id).previous.some(), before);
-    all.filter(|&id| tree.kind(id) != Kind::Doctype).count() as u32
 }

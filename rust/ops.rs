@@ -72,6 +72,11 @@ pub enum Op {
         node: NodeId,
         count: u32,
     },
+    /// The call at this place in the new tree's list.
+    Call {
+        node: NodeId,
+        call: u32,
+    },
 }
 
 /// An op as a person reads it: its name, and its operands as strings.
@@ -98,7 +103,7 @@ impl Op {
             let mut id = first;
             for _ in 0..count {
                 render(new, id, options, &mut out);
-                id = new.node(id).next;
+                id = new.next_shown(id);
             }
             Some(out)
         };
@@ -145,6 +150,12 @@ impl Op {
             Op::Fill { node, count } => {
                 ("fill", vec![uuid(node), html(new.node(node).first, count)])
             }
+            Op::Call { node, call } => {
+                let call = &new.calls().as_slice()[call as usize];
+                let spelled = [&call.method, &call.arguments].map(|it| Some(it.to_string()));
+                let [method, arguments] = spelled;
+                ("call", vec![uuid(node), method, arguments])
+            }
         };
         Description { name, operands }
     }
@@ -177,16 +188,19 @@ impl Statuses<'_> {
         match *op {
             Op::Text { node, .. } | Op::Fill { node, .. } => {
                 self.changed(node);
-                if let Some(before) = self.old.counterpart(self.new, node) {
+                if let Some(before) = self.old_of(node) {
                     self.old
-                        .children(before)
+                        .shown_children(before)
                         .for_each(|child| self.removed(child));
                 }
-                self.new.children(node).for_each(|child| self.added(child));
+                self.new
+                    .shown_children(node)
+                    .for_each(|child| self.added(child));
             }
             Op::SetAttribute { node, .. }
             | Op::DropAttribute { node, .. }
-            | Op::Replace { node } => self.changed(node),
+            | Op::Replace { node }
+            | Op::Call { node, .. } => self.changed(node),
             Op::Data { parent, .. } | Op::Cut { parent, .. } => self.changed(parent),
             Op::Insert {
                 parent,
@@ -198,25 +212,33 @@ impl Statuses<'_> {
                 let mut id = first;
                 for _ in 0..count {
                     self.added(id);
-                    id = self.new.node(id).next;
+                    id = self.new.next_shown(id);
                 }
             }
             Op::Remove { node } => {
                 let parent = self.old.node(node).parent;
-                if let Some(parent) = self.new.counterpart(self.old, parent) {
+                if let Some(parent) = self.new_of(parent) {
                     self.changed(parent);
                 }
                 self.removed(node);
             }
             Op::Move { node, parent, .. } => {
                 self.changed(parent);
-                let before = self.old.counterpart(self.new, node);
+                let before = self.old_of(node);
                 let from = before.map(|before| self.old.node(before).parent);
-                if let Some(from) = from.and_then(|from| self.new.counterpart(self.old, from)) {
+                if let Some(from) = from.and_then(|from| self.new_of(from)) {
                     self.changed(from);
                 }
             }
         }
+    }
+
+    fn old_of(&self, id: NodeId) -> Option<NodeId> {
+        counterpart(self.old, self.new, id)
+    }
+
+    fn new_of(&self, id: NodeId) -> Option<NodeId> {
+        counterpart(self.new, self.old, id)
     }
 
     fn put(&mut self, uuid: Option<String>, status: &'static str) {
@@ -229,7 +251,7 @@ impl Statuses<'_> {
 
     fn changed(&mut self, id: NodeId) {
         // What is new is not changed as well.
-        if id != ROOT && self.old.counterpart(self.new, id).is_some() {
+        if id != ROOT && self.old_of(id).is_some() {
             self.put(self.new.uuid(id), "Changed");
         }
     }
@@ -237,10 +259,10 @@ impl Statuses<'_> {
     fn added(&mut self, top: NodeId) {
         for id in self
             .new
-            .preorder(top)
+            .shown_preorder(top)
             .filter(|&id| self.new.kind(id).is_element())
         {
-            if self.old.counterpart(self.new, id).is_none() {
+            if self.old_of(id).is_none() {
                 self.put(self.new.uuid(id), "Added");
             }
         }
@@ -249,12 +271,21 @@ impl Statuses<'_> {
     fn removed(&mut self, top: NodeId) {
         for id in self
             .old
-            .preorder(top)
+            .shown_preorder(top)
             .filter(|&id| self.old.kind(id).is_element())
         {
-            if self.new.counterpart(self.old, id).is_none() {
+            if self.new_of(id).is_none() {
                 self.put(self.old.uuid(id), "Removed");
             }
         }
     }
+}
+
+/// Returns what the element *id* of *other* is in *tree*, if it is shown there.
+fn counterpart(tree: &Tree, other: &Tree, id: NodeId) -> Option<NodeId> {
+    if id == ROOT {
+        return Some(ROOT);
+    }
+    let found = tree.counterpart(other, id);
+    found.filter(|&id| tree.is_shown(id))
 }

@@ -10,6 +10,7 @@
 //! that counts, goes through no branch at all.
 
 use crate::node::Page;
+use smallvec::SmallVec;
 use std::sync::Arc;
 
 const FAN_OUT: usize = 8;
@@ -158,7 +159,8 @@ impl Pages {
         other: &'a Pages,
         mut visit: impl FnMut(usize, Option<&'a Page>, Option<&'a Page>),
     ) {
-        let mut numbers = Vec::new();
+        // Seldom more than the page in hand, before and after.
+        let mut numbers = SmallVec::<[usize; 8]>::new();
         if self.height != other.height || !same(&self.root, &other.root) {
             self.differing_places(other, &mut numbers);
         }
@@ -180,7 +182,7 @@ impl Pages {
     }
 
     /// Appends the numbers of the pages that hang in different places to *numbers*.
-    fn differing_places<'a>(&'a self, other: &'a Pages, numbers: &mut Vec<usize>) {
+    fn differing_places<'a>(&'a self, other: &'a Pages, numbers: &mut SmallVec<[usize; 8]>) {
         const EMPTY: &Child = &Child::Empty;
         let height = self.height.max(other.height);
         let mut stack = vec![(height, 0, &self.root, &other.root)];

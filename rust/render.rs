@@ -34,7 +34,7 @@ pub fn render(tree: &Tree, top: NodeId, options: RenderOptions<'_>, out: &mut St
     let mut at = top;
     loop {
         renderer.open(at);
-        if let Some(first) = tree.node(at).first.some() {
+        if let Some(first) = tree.first_shown(at).some() {
             at = first;
             continue;
         }
@@ -44,19 +44,18 @@ pub fn render(tree: &Tree, top: NodeId, options: RenderOptions<'_>, out: &mut St
             if at == top {
                 return;
             }
-            let node = tree.node(at);
-            if let Some(next) = node.next.some() {
+            if let Some(next) = tree.next_shown(at).some() {
                 at = next;
                 break;
             }
-            at = node.parent;
+            at = tree.node(at).parent;
         }
     }
 }
 
 /// Appends all below *top*, but not *top* itself.
 pub fn render_inner(tree: &Tree, top: NodeId, options: RenderOptions<'_>, out: &mut String) {
-    for child in tree.children(top) {
+    for child in tree.shown_children(top) {
         render(tree, child, options, out);
     }
 }

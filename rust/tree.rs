@@ -6,10 +6,14 @@
 //! siblings and parents agree, no node is its own ancestor, and the indexes know
 //! every uuid and id. All walks are loops; nothing here recurses.
 
+mod calls;
 mod content;
 mod events;
 mod identity;
 mod shape;
+mod shown;
+
+pub use calls::{CALLS_MAX, Call, Calls};
 
 use crate::ids::Ids;
 use crate::index::Index;
@@ -78,6 +82,7 @@ struct Lookup {
     by_given: Arc<HashMap<Box<str>, NodeId>>,
     /// Elements by their attribute `id`.
     ids: Ids,
+    calls: Calls,
     /// The same for all versions of one tree: their slots mean the same nodes.
     history: Arc<()>,
 }
@@ -92,6 +97,8 @@ pub struct Tree {
     /// Slots to use again, chained by their `next`.
     free: NodeId,
     len: u32,
+    /// How many elements are hidden themselves.
+    hidden: u32,
     /// How often a child was put in or taken out.
     links: u64,
     /// Says whether every element has a uuid, and new ones get theirs at once.
@@ -112,6 +119,7 @@ impl Default for Tree {
             end: ROOT.0 + 1,
             free: NodeId::NONE,
             len: 1,
+            hidden: 0,
             links: 0,
             stamped: false,
         };
@@ -311,13 +319,18 @@ impl Tree {
 
     /// Says whether nothing was written since these two versions parted.
     pub fn same_version(&self, other: &Tree) -> bool {
-        self.pages.same(&other.pages)
+        self.pages.same(&other.pages) && self.lookup.calls.same(&other.lookup.calls)
     }
 
     /// Says whether both are versions of one tree, so that a slot that was not
     /// used again holds the same node in both.
     pub fn shares_history(&self, other: &Tree) -> bool {
         Arc::ptr_eq(&self.lookup.history, &other.lookup.history)
+    }
+
+    /// Says whether a name has the same number in both.
+    pub(crate) fn shares_names(&self, other: &Tree) -> bool {
+        Arc::ptr_eq(&self.lookup, &other.lookup)
     }
 
     pub(crate) fn pages(&self) -> &Pages {
@@ -421,6 +434,7 @@ impl Tree {
         if self.kind(id).is_element() {
             self.forget_uuid(id);
             self.forget_id(id);
+            self.hidden -= u32::from(self.node(id).is_hidden);
         }
         let free = self.free;
         let page = self.page_mut(id);

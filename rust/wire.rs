@@ -20,6 +20,7 @@ pub(crate) const CUT: u64 = 7;
 pub(crate) const MOVE: u64 = 8;
 pub(crate) const REPLACE: u64 = 9;
 pub(crate) const FILL: u64 = 10;
+pub(crate) const CALL: u64 = 11;
 
 pub(crate) const TEXT_NODE: i64 = -1;
 pub(crate) const COMMENT_NODE: i64 = -2;
@@ -49,7 +50,7 @@ pub fn encode_whole(tree: &Tree, out: &mut String) {
         last_tag: 0..0,
     };
     let is_sent = |id: &NodeId| tree.kind(*id) != Kind::Doctype;
-    let nodes: Vec<NodeId> = tree.children(ROOT).filter(is_sent).collect();
+    let nodes: Vec<NodeId> = tree.shown_children(ROOT).filter(is_sent).collect();
     encoder.number(FILL);
     encoder.raw("0");
     encoder.number(nodes.len() as u64);
@@ -153,7 +154,14 @@ impl Encoder<'_, '_> {
                 self.number(FILL);
                 self.id(new, node);
                 self.number(u64::from(count));
-                self.nodes(node, new.node(node).first, count);
+                self.nodes(node, new.first_shown(node), count);
+            }
+            Op::Call { node, call } => {
+                let call = &new.calls().as_slice()[call as usize];
+                self.number(CALL);
+                self.id(new, node);
+                self.string(&call.method);
+                self.raw(&call.arguments);
             }
         }
     }
@@ -177,7 +185,7 @@ impl Encoder<'_, '_> {
             let mut at = Some(top);
             while let Some(id) = at {
                 if self.is_known(id) {
-                    at = self.new.after_subtree(id, top);
+                    at = self.new.after_shown_subtree(id, top);
                     continue;
                 }
                 let above = if id == top {
@@ -187,16 +195,17 @@ impl Encoder<'_, '_> {
                 };
                 let is_whole = self.node(above, id);
                 at = match is_whole {
-                    true => self.new.after_subtree(id, top),
-                    false => self.new.after_in_preorder(id, top),
+                    true => self.new.after_shown_subtree(id, top),
+                    false => self.new.after_shown(id, top),
                 };
             }
-            top = self.new.node(top).next;
+            top = self.new.next_shown(top);
         }
     }
 
     fn is_known(&self, id: NodeId) -> bool {
-        self.new.kind(id).is_element() && self.old.counterpart(self.new, id).is_some()
+        let counterpart = || self.old.counterpart(self.new, id);
+        self.new.kind(id).is_element() && counterpart().is_some_and(|id| self.old.is_shown(id))
     }
 
     /// Writes one node; says whether that was all of it, children included.
@@ -211,9 +220,7 @@ impl Encoder<'_, '_> {
         if self.new.attributes(id).any(|(name, _)| name != n::UUID) {
             self.attributes(id);
         }
-        let node = self.new.node(id);
-        if node.first == node.last
-            && let Some(only) = node.first.some()
+        if let Some(only) = self.new.only_shown(id)
             && self.new.kind(only) == Kind::Text
         {
             self.string(self.new.data(only));
@@ -221,7 +228,7 @@ impl Encoder<'_, '_> {
         }
         let children = self
             .new
-            .children(id)
+            .shown_children(id)
             .filter(|&child| !self.is_known(child))
             .count();
         self.number(children as u64);
@@ -327,18 +334,8 @@ fn shown<'a>(name: &str, value: &'a str) -> &'a str {
 }
 
 /// Appends a number in decimal.
-pub fn write_number(mut number: u64, out: &mut String) {
-    let mut digits = [0u8; 20];
-    let mut start = digits.len();
-    loop {
-        start -= 1;
-        digits[start] = b'0' + (number % 10) as u8;
-        number /= 10;
-        if number == 0 {
-            break;
-        }
-    }
-    out.extend(digits[start..].iter().map(|&digit| char::from(digit)));
+pub fn write_number(number: u64, out: &mut String) {
+    out.push_str(itoa::Buffer::new().format(number));
 }
 
 /// Appends *string* as it stands between the quotes of a JSON string (RFC 8259, 7).

@@ -101,16 +101,17 @@ fn cell_update(criterion: &mut Criterion) {
         let mut tree = table(rows);
         let cell = find(&tree, "#row500 td");
         let mut sync = Sync::new(tree.clone());
-        let (mut number, mut text) = (0, String::new());
+        let (mut number, mut text, mut frame) = (0, String::new(), String::new());
         group.bench_function(BenchmarkId::from_parameter(rows), |bencher| {
             bencher.iter(|| {
                 number += 1;
                 text.clear();
                 write!(text, "{number}").expect("strings take all that is written");
                 tree.set_text(cell, &text).expect("a cell takes a text");
-                let frame = sync.cut(&tree, Events::default());
+                frame.clear();
+                sync.cut(&tree, Events::default(), &mut frame);
                 sync.acknowledge(sync.sequence());
-                frame
+                frame.len()
             });
         });
     }
@@ -124,7 +125,7 @@ fn cell_update_random(criterion: &mut Criterion) {
     // Steps of a prime number of rows visit them in no order that a cache could follow.
     let cells: Vec<NodeId> = (0..1_000).map(|i| all[i * 61_027 % all.len()]).collect();
     let mut sync = Sync::new(tree.clone());
-    let mut number = 0;
+    let (mut number, mut frame) = (0, String::new());
     criterion.bench_function("cell_update_random", |bencher| {
         bencher.iter(|| {
             number += 1;
@@ -135,9 +136,10 @@ fn cell_update_random(criterion: &mut Criterion) {
             };
             let cell = cells[number % cells.len()];
             tree.set_text(cell, text).expect("a cell takes a text");
-            let frame = sync.cut(&tree, Events::default());
+            frame.clear();
+            sync.cut(&tree, Events::default(), &mut frame);
             sync.acknowledge(sync.sequence());
-            frame
+            frame.len()
         });
     });
 }
@@ -153,7 +155,8 @@ fn rows(criterion: &mut Criterion) {
             let setup = || (start.clone(), Sync::new(start.clone()));
             let run = |(mut tree, mut sync): (Tree, Sync)| {
                 edit(&mut tree);
-                let frame = sync.cut(&tree, Events::default());
+                let mut frame = String::new();
+                sync.cut(&tree, Events::default(), &mut frame);
                 (tree, sync, frame)
             };
             bencher.iter_batched(setup, run, BatchSize::SmallInput);

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MethodType
-from typing import Any, NoReturn, Self, SupportsFloat, SupportsIndex, cast
+from typing import Any, Literal, NoReturn, Self, SupportsFloat, SupportsIndex, cast
 
 import msgspec
 
@@ -23,6 +23,10 @@ from sapwood.views import Attributes, Children, Classes, Style, words
 Text = str | SupportsFloat | SupportsIndex | None
 Content = Text | _core.Node | Iterable[Text | _core.Node]
 
+_ALWAYS_SHOWN = frozenset({"html", "head", "body"})
+_TEXT_INPUTS = frozenset({"text", "search", "url", "tel", "password"})
+_BEHAVIORS = ("auto", "instant", "smooth")
+_PLACES = ("start", "center", "end", "nearest")
 # What has an attribute or property `value` (HTML spec, 4.4 to 4.11).
 _FIELDS = frozenset({"input", "textarea", "select"})
 _VALUED = _FIELDS | {"button", "data", "li", "meter", "option", "output", "param", "progress"}
@@ -54,6 +58,7 @@ class Element(_core.Node, HandlerAttributes):
         style: Mapping[str, object] | None = None,
         attrs: Mapping[str, object] | None = None,
         value: str | float | list[str] | None = None,
+        show: bool = True,
         data: Any = None,
         parent: Element | None = None,
         **handlers: Handler | None,
@@ -71,6 +76,8 @@ class Element(_core.Node, HandlerAttributes):
             self.content = content
         if value is not None:
             self.value = value
+        if not show:
+            self.show = False
         if data is not None:
             self.data = data
         for name, handler in handlers.items():
@@ -141,6 +148,24 @@ class Element(_core.Node, HandlerAttributes):
             )
         if not _is_own(style, Style, self):
             self.style._replace(style)
+
+    @property
+    def show(self) -> bool:
+        """Whether the page has the element, provided that what is above it is shown.
+
+        While it is False the element is in no browser and in no HTML but its own; it
+        keeps its place, its uuid and its handlers, and can be found and changed.
+        Raises ValueError for html, head and body, without which there is no page.
+        """
+        return not self._is_hidden
+
+    @show.setter
+    def show(self, show: bool) -> None:
+        if not isinstance(show, bool):
+            raise TypeError(f"show is True or False, not {show!r}, on {self!r}")
+        if not show and self.tag in _ALWAYS_SHOWN:
+            raise ValueError(f"{self!r} cannot be hidden: a page needs it; hide what is inside")
+        self._set_hidden(not show)
 
     # --- What the user may change ----------------------------------------------
 
@@ -224,6 +249,74 @@ class Element(_core.Node, HandlerAttributes):
         name, form = self._attribute("name"), self.closest("form")
         radios = top.querySelectorAll("input[type=radio]") if name else [self]
         return [it for it in radios if it._attribute("name") == name and it.closest("form") is form]
+
+    # --- What the browser is to do ---------------------------------------------
+    #
+    # Each is done once, by every browser that shows the page, after the next update;
+    # by none if the element is not in the page then.
+
+    def focus(self, *, prevent_scroll: bool = False) -> None:
+        """Focus the element; *prevent_scroll* leaves the page where it is scrolled to."""
+        self._do("focus", *([{"preventScroll": True}] if prevent_scroll else []))
+
+    def blur(self) -> None:
+        """Take the focus away from the element."""
+        self._do("blur")
+
+    def click(self) -> None:
+        """Click the element, as if the user had: its handlers hear of it."""
+        self._do("click")
+
+    def scroll_into_view(
+        self,
+        *,
+        behavior: Literal["auto", "instant", "smooth"] = "auto",
+        block: Literal["start", "center", "end", "nearest"] = "start",
+        inline: Literal["start", "center", "end", "nearest"] = "nearest",
+    ) -> None:
+        """Scroll until the element is seen, *block* and *inline* as in the DOM."""
+        for name, value, known in (
+            ("behavior", behavior, _BEHAVIORS),
+            ("block", block, _PLACES),
+            ("inline", inline, _PLACES),
+        ):
+            if value not in known:
+                raise ValueError(f"{name} is one of {', '.join(known)}, not {value!r}")
+        options = {"behavior": behavior, "block": block, "inline": inline}
+        self._do("scrollIntoView", options)
+
+    def select(self) -> None:
+        """Select all that is written in the field.
+
+        Raises ValueError if the element is no input or textarea.
+        """
+        if self.tag not in {"input", "textarea"}:
+            raise ValueError(f"there is nothing written to select in {self!r}")
+        self._do("select")
+
+    def set_selection_range(
+        self,
+        start: int,
+        end: int,
+        direction: Literal["forward", "backward", "none"] = "none",
+    ) -> None:
+        """Select from *start* to *end*, in characters of `value`; the caret if they are the same.
+
+        Raises ValueError if the element has no text to select in: only a textarea has,
+        and an input of type text, search, url, tel or password (HTML, 4.10.20).
+        """
+        kind = (self._attribute("type") or "text").lower()
+        if self.tag != "textarea" and not (self.tag == "input" and kind in _TEXT_INPUTS):
+            raise ValueError(f"there is no text to select in {self!r}")
+        if not 0 <= start <= end:
+            raise ValueError(f"a selection begins at 0 or later and ends no sooner: {start}, {end}")
+        if direction not in {"forward", "backward", "none"}:
+            raise ValueError(f"a direction is forward, backward or none, not {direction!r}")
+        value = str(self.value)
+        self._do("setSelectionRange", _units(value, start), _units(value, end), direction)
+
+    def _do(self, method: str, *arguments: object) -> None:
+        self._call(method, _json(arguments))
 
     # --- Where it is -----------------------------------------------------------
 
@@ -455,6 +548,12 @@ _MEANT = {
 def _option_value(option: Element) -> str:
     # Without the attribute it is the text, as HTML strips and collapses it.
     return option.attrs.get("value", re.sub(r"[\t\n\f\r ]+", " ", option.text).strip(" "))
+
+
+def _units(text: str, characters: int) -> int:
+    """Return how many UTF-16 code units, in which JavaScript counts, that many characters are."""
+    beyond = max(0, characters - len(text))
+    return len(text[:characters].encode("utf-16-le", "surrogatepass")) // 2 + beyond
 
 
 def _json(value: Any) -> str:

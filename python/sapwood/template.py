@@ -97,7 +97,7 @@ class Template:
         return self.root.walk()
 
     def getFormValues(self) -> dict[str, str | list[str]]:
-        """Return what the named, enabled fields hold, as a form would send them.
+        """Return what the named, enabled fields hold that are shown, as a form would send them.
 
         Several boxes of one name give the list of those that are ticked.
         """
@@ -105,7 +105,7 @@ class Template:
         boxes: dict[str, list[Element]] = {}
         for field in self._tree.query_all("input[name], select[name], textarea[name]"):
             kind = (field.attrs.get("type") or "").lower() if field.tag == "input" else ""
-            if kind in {"submit", "button", "reset", "image"} or field.closest(_DISABLED):
+            if kind in _BUTTONS or field.closest(_DISABLED) or not field._is_shown:
                 continue
             name = field.attrs["name"]
             if kind == "checkbox":
@@ -223,6 +223,8 @@ class Template:
             return f"<{type(self).__name__} that was not made: super().__init__() did not run>"
         return f"<{type(self).__name__} of {len(self._tree)} nodes>"
 
+
+_BUTTONS = frozenset({"submit", "button", "reset", "image"})
 
 # What makes a field, and those in it, no part of a form.
 _DISABLED = "input[disabled], select[disabled], textarea[disabled], fieldset[disabled]"

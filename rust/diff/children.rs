@@ -6,15 +6,55 @@
 //! run that is in order stays where it is. Texts have no names, so wherever one must
 //! be named, the page is followed step by step to count what lies before it.
 
-use crate::diff::{Changed, Diff, Touched};
+use crate::diff::waiting::Waiting;
+use crate::diff::{Changed, Diff, Side, Touched};
 use crate::keyed::staying;
-use crate::node::{Kind, NodeId};
+use crate::node::{Kind, Node, NodeId};
 use crate::ops::{Before, Op};
 use crate::tree::ROOT;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::cmp::Reverse;
+use std::ops::Range;
 
 impl Diff<'_> {
+    /// Finds the children that may have other neighbours in the page because hidden
+    /// ones between them went elsewhere: nothing need have changed in them themselves.
+    pub(super) fn find_touched_unseen(&mut self, changed: &Changed) {
+        /// As many hidden siblings in a row are passed over for each that changed.
+        const PASSED_MAX: usize = 16;
+        for &id in &changed.new {
+            let is = *self.new.node(id);
+            let was = self.old.get(id);
+            let links = |node: &Node| (node.parent, node.previous, node.next);
+            let is_here = was.is_some_and(|was| was.is_hidden && links(was) == links(&is));
+            if !is.is_hidden || is_here || is.parent.is_none() {
+                continue;
+            }
+            if !self.is_shown(Side::New, is.parent) || self.old_of(is.parent).is_none() {
+                continue;
+            }
+            let neighbours: [fn(&Node) -> NodeId; 2] = [|node| node.previous, |node| node.next];
+            for neighbour in neighbours {
+                let mut at = neighbour(&is);
+                let mut passed = 0;
+                while !at.is_none() && self.new.is_hidden(at) && passed < PASSED_MAX {
+                    at = neighbour(self.new.node(at));
+                    passed += 1;
+                }
+                if at.is_none() {
+                    continue;
+                }
+                let is_far = self.new.is_hidden(at);
+                let stayed = !is_far && self.stayed(is.parent, at).is_some();
+                let touched = self.touched.entry(is.parent).or_default();
+                touched.whole |= is_far;
+                if stayed {
+                    touched.new.push(at);
+                }
+            }
+        }
+    }
+
     pub(super) fn find_touched(&mut self, changed: &Changed) {
         let related = self.old.shares_history(self.new);
         for &id in &changed.new {
@@ -46,6 +86,13 @@ impl Diff<'_> {
             };
             if !self.stays(parent, id) {
                 self.touched.entry(parent).or_default().gone.push(id);
+            }
+        }
+        if !self.new.shows_all() {
+            // Those beside a hidden one may have been found twice.
+            for touched in self.touched.values_mut() {
+                touched.new.sort_unstable();
+                touched.new.dedup();
             }
         }
     }
@@ -135,41 +182,37 @@ impl Diff<'_> {
 
     /// Handles a parent that has nothing but one text now, or nothing at all.
     fn becomes_text(&mut self, parent: NodeId) -> bool {
-        let is = *self.new.node(parent);
-        let is_text = is.first == is.last
-            && (is.first.is_none()
-                || self.new.kind(is.first) == Kind::Text && !self.new.data(is.first).is_empty());
+        let first = self.new.first_shown(parent);
+        let is_text = first.is_none()
+            || self.new.only_shown(parent).is_some()
+                && self.new.kind(first) == Kind::Text
+                && !self.new.data(first).is_empty();
         let Some(before) = self.old_of(parent).filter(|_| is_text && parent != ROOT) else {
             return false;
         };
-        let was = *self.old.node(before);
-        if was.first.is_none() && is.first.is_none() {
+        if first == self.old.first_shown(before) && first.is_none() {
             return true;
         }
-        if !was.first.is_none() && was.first == was.last && self.old.kind(was.first) == Kind::Text {
+        let op = Op::Text {
+            node: parent,
+            text: first,
+        };
+        let only_old = self.old.only_shown(before);
+        if let Some(was) = only_old.filter(|&was| self.old.kind(was) == Kind::Text) {
             // If the text is the same node, `contents` has compared it.
-            let compared = !is.first.is_none() && self.old_of(is.first) == Some(was.first);
-            let same = !is.first.is_none() && self.old.data(was.first) == self.new.data(is.first);
+            let compared = !first.is_none() && self.old_of(first) == Some(was);
+            let same = !first.is_none() && self.old.data(was) == self.new.data(first);
             if !compared && !same {
-                self.ops.push(Op::Text {
-                    node: parent,
-                    text: is.first,
-                });
+                self.ops.push(op);
             }
             return true;
         }
-        let text_stays = is
-            .first
-            .some()
-            .is_some_and(|id| self.stayed(parent, id).is_some());
-        let lives_on = |&id: &NodeId| self.old.kind(id).is_element() && !self.is_wholly_gone(id);
-        if text_stays || self.old.children(before).any(|id| lives_on(&id)) {
+        let text_stays = !first.is_none() && self.stayed(parent, first).is_some();
+        let lives_on = |id: NodeId| self.old.kind(id).is_element() && !self.is_wholly_gone(id);
+        if text_stays || self.old.shown_children(before).any(lives_on) {
             return false;
         }
-        self.ops.push(Op::Text {
-            node: parent,
-            text: is.first,
-        });
+        self.ops.push(op);
         true
     }
 
@@ -178,36 +221,37 @@ impl Diff<'_> {
         let Some(before) = self.old_of(parent).filter(|_| parent != ROOT) else {
             return false;
         };
-        let (was, is) = (*self.old.node(before), *self.new.node(parent));
-        if was.first == was.last || is.first.is_none() {
+        let first = self.new.first_shown(parent);
+        let had_one = self.old.only_shown(before).is_some();
+        if had_one || self.old.first_shown(before).is_none() || first.is_none() {
             return false;
         }
         let all_gone = |diff: &Self| {
             diff.old
-                .children(before)
+                .shown_children(before)
                 .all(|child| diff.is_wholly_gone(child))
         };
         // Without a common history a text is new by slot, though it may be the same.
         let is_telling = |&id: &NodeId| self.new.kind(id).is_element();
         if !self.old.shares_history(self.new)
-            && !self.new.children(parent).any(|id| is_telling(&id))
+            && !self.new.shown_children(parent).any(|id| is_telling(&id))
         {
             return false;
         }
         let all_new = |diff: &Self| {
             diff.new
-                .children(parent)
+                .shown_children(parent)
                 .all(|id| diff.old_of(id).is_none())
         };
         if !all_new(self) || !all_gone(self) {
             return false;
         }
-        let count = self.new.children(parent).count() as u32;
+        let count = self.new.shown_children(parent).count() as u32;
         self.ops.push(Op::Fill {
             node: parent,
             count,
         });
-        self.continue_inside(is.first, count);
+        self.continue_inside(first, count);
         true
     }
 
@@ -219,22 +263,22 @@ impl Diff<'_> {
         };
         let next_in_old = |mut id: NodeId| {
             while !id.is_none() && !self.stays(parent, id) {
-                id = self.old.node(id).next;
+                id = self.old.next_shown(id);
             }
             id.some().and_then(|id| self.new_of(id))
         };
         let next_in_new = |mut id: NodeId| {
             while !id.is_none() && self.stayed(parent, id).is_none() {
-                id = self.new.node(id).next;
+                id = self.new.next_shown(id);
             }
             id.some()
         };
         let first_is_same =
-            next_in_old(self.old.node(before).first) == next_in_new(self.new.node(parent).first);
+            next_in_old(self.old.first_shown(before)) == next_in_new(self.new.first_shown(parent));
         first_is_same
             && touched.new.iter().all(|&id| match self.stayed(parent, id) {
                 Some(was) => {
-                    next_in_old(self.old.node(was).next) == next_in_new(self.new.node(id).next)
+                    next_in_old(self.old.next_shown(was)) == next_in_new(self.new.next_shown(id))
                 }
                 None => true,
             })
@@ -248,13 +292,13 @@ impl Diff<'_> {
             if self.stayed(parent, id).is_some() {
                 continue;
             }
-            let previous = self.new.node(id).previous;
+            let previous = self.new.previous_shown(id);
             if !previous.is_none() && self.stayed(parent, previous).is_none() {
                 continue; // not the first of its run
             }
             let mut after = id;
             while !after.is_none() && self.stayed(parent, after).is_none() {
-                after = self.new.node(after).next;
+                after = self.new.next_shown(after);
             }
             match after.some() {
                 None => runs.push((id, Before::End)),
@@ -279,7 +323,7 @@ impl Diff<'_> {
             let mut at = first;
             while !at.is_none() && self.stayed(parent, at).is_none() {
                 run.push(at);
-                at = self.new.node(at).next;
+                at = self.new.next_shown(at);
             }
             self.put_in(parent, &run, before);
         }
@@ -342,19 +386,19 @@ impl Diff<'_> {
                 if is_known {
                     let parent = self.new.node(id).parent;
                     self.enqueue(parent);
-                    at = self.new.after_subtree(id, top);
+                    at = self.new.after_shown_subtree(id, top);
                 } else {
-                    at = self.new.after_in_preorder(id, top);
+                    at = self.new.after_shown(id, top);
                 }
             }
-            top = self.new.node(top).next;
+            top = self.new.next_shown(top);
         }
     }
 
     /// Compares both lists of children as a whole.
     fn rearrange(&mut self, parent: NodeId) {
-        let is_shown = |id: &NodeId| self.new.kind(*id) != Kind::Doctype;
-        let target: Vec<NodeId> = self.new.children(parent).filter(is_shown).collect();
+        let is_sent = |id: &NodeId| self.new.kind(*id) != Kind::Doctype;
+        let target: Vec<NodeId> = self.new.shown_children(parent).filter(is_sent).collect();
         let mut page = self.in_page(parent, &target);
         let places: FxHashMap<NodeId, u32> = (0u32..)
             .zip(&page)
@@ -371,28 +415,26 @@ impl Diff<'_> {
             .filter(|id| places.contains_key(id) && stays.next() == Some(true))
             .collect();
         self.take_out_of_page(parent, &mut page, &stable);
-
-        let mut after = target.len();
-        let mut runs = Vec::new();
-        for at in (0..=target.len()).rev() {
-            // `target[at..after]` ends before a child that stays, or at the end.
-            if at > 0 && !stable.contains(&target[at - 1]) {
-                continue;
-            }
-            if at < after {
-                runs.push((at, after));
-            }
-            after = at.saturating_sub(1);
-        }
         let is_counted = stable.iter().any(|&id| !self.new.kind(id).is_element());
-        for (from, to) in runs.into_iter().rev() {
-            let before = target.get(to).copied();
-            if !is_counted {
-                let before = before.map_or(Before::End, Before::Element);
-                self.put_in(parent, &target[from..to], before);
+        let mut counted = is_counted.then(|| Counted::new(&page, &stable));
+
+        let mut from = 0;
+        while from < target.len() {
+            if stable.contains(&target[from]) {
+                from += 1;
                 continue;
             }
-            self.put_in_page(parent, &target[from..to], before, &mut page);
+            let unstable = |id: &&NodeId| !stable.contains(id);
+            let to = from + target[from..].iter().take_while(unstable).count();
+            match &mut counted {
+                Some(counted) => self.put_in_counted(parent, &target, from..to, counted),
+                None => {
+                    let before = target.get(to).copied();
+                    let before = before.map_or(Before::End, Before::Element);
+                    self.put_in(parent, &target[from..to], before);
+                }
+            }
+            from = to;
         }
     }
 
@@ -413,7 +455,7 @@ impl Diff<'_> {
         };
         let twins = self.twins(before, target);
         self.old
-            .children(before)
+            .shown_children(before)
             .filter(|id| !self.moved_away.contains(id) && self.old.kind(*id) != Kind::Doctype)
             .map(|id| {
                 let stays = self
@@ -433,7 +475,7 @@ impl Diff<'_> {
         let mut twins = FxHashMap::default();
         let mut old_by_place = FxHashMap::default();
         let mut place = (None, 0);
-        for id in self.old.children(before) {
+        for id in self.old.shown_children(before) {
             if self.old.kind(id).is_element() {
                 place = (Some(id), 0);
             } else {
@@ -469,6 +511,7 @@ impl Diff<'_> {
         page: &mut Vec<Item>,
         stable: &FxHashSet<NodeId>,
     ) {
+        let mut outs = FxHashSet::default();
         for at in (0..page.len()).rev() {
             let Item {
                 old: Some(old),
@@ -489,44 +532,38 @@ impl Diff<'_> {
                 true
             };
             if is_out {
-                page.remove(at);
+                outs.insert(old);
             }
         }
+        page.retain(|item| item.old.is_none_or(|old| !outs.contains(&old)));
     }
 
-    /// Like `put_in`, keeping track of the page to count texts in it.
-    fn put_in_page(
+    /// Puts `target[run]` in before what follows it there, as `put_in` does, counting
+    /// what comes before a text that stays.
+    fn put_in_counted(
         &mut self,
         parent: NodeId,
-        run: &[NodeId],
-        before: Option<NodeId>,
-        page: &mut Vec<Item>,
+        target: &[NodeId],
+        run: Range<usize>,
+        counted: &mut Counted,
     ) {
-        let place = |page: &[Item]| match before {
-            Some(id) => page
-                .iter()
-                .position(|it| it.new == Some(id))
-                .expect("it stays"),
-            None => page.len(),
-        };
-        let mut rest = run;
-        while !rest.is_empty() {
+        let mut from = run.start;
+        while from < run.end {
             // An index moves on with every op, so go piece by piece.
-            let (piece, after) = rest.split_at(self.piece(rest));
-            let at = match before {
+            let to = from + self.piece(&target[from..run.end]);
+            let before = match target.get(run.end) {
                 None => Before::End,
-                Some(id) if self.new.kind(id).is_element() => Before::Element(id),
-                Some(_) => Before::Child(place(page) as u32),
+                Some(&id) if self.new.kind(id).is_element() => Before::Element(id),
+                Some(id) => {
+                    let waiting = counted.waiting.before(counted.positions[id]);
+                    Before::Child(from as u32 + waiting)
+                }
             };
-            self.put_in(parent, piece, at);
-            page.retain(|item| item.new.is_none_or(|id| id != piece[0]));
-            let items = piece.iter().map(|&id| Item {
-                old: None,
-                new: Some(id),
-            });
-            let at = place(page);
-            page.splice(at..at, items);
-            rest = after;
+            self.put_in(parent, &target[from..to], before);
+            if let Some(&position) = counted.positions.get(&target[from]) {
+                counted.waiting.leave(position);
+            }
+            from = to;
         }
     }
 
@@ -544,4 +581,22 @@ struct Item {
     old: Option<NodeId>,
     /// What it is in the new tree, if it stays below this parent.
     new: Option<NodeId>,
+}
+
+/// Where in the page those stand that stay below their parent, and which of them all
+/// are still to leave their place.
+struct Counted {
+    positions: FxHashMap<NodeId, usize>,
+    waiting: Waiting,
+}
+
+impl Counted {
+    fn new(page: &[Item], stable: &FxHashSet<NodeId>) -> Counted {
+        let at = |(position, item): (usize, &Item)| Some((item.new?, position));
+        let is_stable = |item: &Item| item.new.is_some_and(|id| stable.contains(&id));
+        Counted {
+            positions: page.iter().enumerate().filter_map(at).collect(),
+            waiting: Waiting::new(page.iter().map(|item| !is_stable(item))),
+        }
+    }
 }

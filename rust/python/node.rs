@@ -294,6 +294,27 @@ impl Node {
         })
     }
 
+    /// Whether the element is hidden, by itself and not by one above it.
+    #[getter]
+    fn _is_hidden(&self, py: Python<'_>) -> PyResult<bool> {
+        self.read(py, |tree, id| tree.is_hidden(id))
+    }
+
+    fn _set_hidden(&self, py: Python<'_>, is_hidden: bool) -> PyResult<()> {
+        self.write(py, |tree, id| tree.set_hidden(id, is_hidden))
+    }
+
+    /// Whether neither the element nor one above it is hidden.
+    #[getter]
+    fn _is_shown(&self, py: Python<'_>) -> PyResult<bool> {
+        self.read(py, |tree, id| tree.is_shown(id))
+    }
+
+    /// Has *method*, by its name in the DOM, called with the JSON array *arguments*.
+    fn _call(&self, py: Python<'_>, method: &str, arguments: &str) -> PyResult<()> {
+        self.write(py, |tree, id| tree.call(id, method, arguments))
+    }
+
     /// All texts in the element and below, joined; setting it leaves just that text.
     #[getter]
     fn text(&self, py: Python<'_>) -> PyResult<String> {

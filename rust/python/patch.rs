@@ -7,7 +7,8 @@ use crate::sync::{Events, Sync};
 use crate::tree::Tree;
 use crate::wire::encode;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
+use std::cell::Cell;
 
 /// Returns what leads from *old* to *new*.
 #[pyfunction]
@@ -104,14 +105,26 @@ impl PySync {
     /// Returns the frame that leads to *now*, or None if nothing differs.
     /// Events up to *handled* are handled, the fields of those up to *taken* taken over.
     #[pyo3(signature = (now, handled, taken=None))]
-    fn cut(&mut self, now: &PyTree, handled: u64, taken: Option<u64>) -> Option<String> {
-        self.sync.cut(&now.tree, events(handled, taken))
+    fn cut<'py>(
+        &mut self,
+        now: &Bound<'py, PyTree>,
+        handled: u64,
+        taken: Option<u64>,
+    ) -> Option<Bound<'py, PyString>> {
+        let events = events(handled, taken);
+        with_buffer(|frame| {
+            let differs = self.sync.cut(&now.borrow().tree, events, frame);
+            differs.then(|| PyString::new(now.py(), frame))
+        })
     }
 
     /// Returns a frame that fills the page with *now*.
     #[pyo3(signature = (now, handled, taken=None))]
     fn cut_whole(&mut self, now: &PyTree, handled: u64, taken: Option<u64>) -> String {
-        self.sync.cut_whole(&now.tree, events(handled, taken))
+        let mut frame = String::new();
+        let events = events(handled, taken);
+        self.sync.cut_whole(&now.tree, events, &mut frame);
+        frame
     }
 
     /// Says whether frame *sequence* was ever sent.
@@ -164,6 +177,21 @@ impl PySync {
         }
         true
     }
+}
+
+/// Runs *write* with an empty string that this thread keeps for the purpose.
+fn with_buffer<T>(write: impl FnOnce(&mut String) -> T) -> T {
+    const KEPT_BYTES: usize = 16 * 1024;
+    thread_local! {
+        static BUFFER: Cell<String> = const { Cell::new(String::new()) };
+    }
+    let mut buffer = BUFFER.take();
+    buffer.clear();
+    let written = write(&mut buffer);
+    if buffer.capacity() <= KEPT_BYTES {
+        BUFFER.set(buffer);
+    }
+    written
 }
 
 fn events(handled: u64, taken: Option<u64>) -> Events {

@@ -311,6 +311,7 @@ fn transfer(from: &Bound<'_, PyTree>, top: NodeId, to: &Bound<'_, PyTree>) -> Py
             }
         })?;
         for (was, is) in pairs {
+            target.tree.adopt_calls(&source.tree, was, is);
             if let Some(object) = source.take_object(was) {
                 objects.push((object.clone_ref(py), is));
                 target.put_object(is, object);

@@ -80,11 +80,13 @@ pub enum WireId {
 }
 
 impl WireId {
+    /// Returns the element, unless it is hidden: no browser may speak of that.
     pub fn find(&self, tree: &Tree) -> Option<NodeId> {
-        match self {
+        let found = match self {
             WireId::Stamp(stamp) => tree.by_stamp(*stamp),
             WireId::Uuid(uuid) => tree.by_uuid(uuid),
-        }
+        };
+        found.filter(|&id| tree.is_shown(id))
     }
 }
 
@@ -177,7 +179,7 @@ impl PyTree {
         self.tree.same_version(&other.tree)
     }
 
-    /// Returns the object of the element with this id on the wire, or None.
+    /// Returns the object of the element that a browser knows by this id, or None.
     fn find(slf: &Bound<'_, Self>, id: WireId) -> PyResult<Option<Py<Node>>> {
         let found = id.find(&slf.borrow().tree);
         found.map(|id| object_of(slf, id)).transpose()

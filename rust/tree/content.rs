@@ -162,8 +162,8 @@ impl Tree {
         Ok(())
     }
 
-    /// Joins texts that lie side by side and drops empty ones, as in a page that
-    /// was parsed.
+    /// Joins texts that are shown side by side and drops empty ones, as in a page
+    /// that was parsed.
     pub fn normalize(&mut self) {
         let mut at = Some(ROOT);
         while let Some(id) = at {
@@ -172,10 +172,11 @@ impl Tree {
                 at = self.after_in_preorder(id, ROOT);
                 continue;
             }
-            if !node.next.is_none() && self.kind(node.next) == Kind::Text {
-                let more = self.data(node.next).to_owned();
+            let next = self.next_shown(id);
+            if !next.is_none() && self.kind(next) == Kind::Text {
+                let more = self.data(next).to_owned();
                 self.append_data(id, &more);
-                self.remove(node.next);
+                self.remove(next);
                 continue;
             }
             at = self.after_in_preorder(id, ROOT);

@@ -135,6 +135,7 @@ impl Tree {
         let name = self.intern(other.tag(id))?;
         let copy = self.allocate()?;
         self.page_mut(copy).put_element(slot(copy), node.kind, name);
+        self.set_hidden(copy, node.is_hidden);
         for (name, value) in other.attributes(id) {
             let copied = self.intern(other.names().get(name));
             let name = copied.inspect_err(|_| self.release(copy))?;

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use sapwood::apply::apply;
 use sapwood::diff::diff;
 use sapwood::node::{Kind, NodeId};
-use sapwood::ops::Op;
+use sapwood::ops::{Before, Op};
 use sapwood::parse::{Budget, parse_document};
 use sapwood::render::{RenderOptions, render_document};
 use sapwood::sync::{Events, Sync};
@@ -25,6 +25,7 @@ struct Plain {
     name: String,
     uuid: Option<String>,
     attributes: BTreeMap<String, String>,
+    is_hidden: bool,
     children: Vec<Plain>,
 }
 
@@ -48,7 +49,29 @@ fn plain(tree: &Tree, id: NodeId) -> Plain {
                 .collect(),
             false => BTreeMap::new(),
         },
+        is_hidden: tree.is_hidden(id),
         children: tree.children(id).map(|child| plain(tree, child)).collect(),
+    }
+}
+
+/// Returns what of a plain tree a browser has.
+fn shown(from: &Plain) -> Plain {
+    let children = from.children.iter().filter(|child| !child.is_hidden);
+    Plain {
+        children: children.map(shown).collect(),
+        ..from.clone()
+    }
+}
+
+/// Returns a tree without what is hidden: the page that a browser holds.
+fn page(tree: &Tree) -> Tree {
+    let mut page = tree.clone();
+    loop {
+        let hidden = page.preorder(ROOT).find(|&id| page.is_hidden(id));
+        match hidden {
+            Some(hidden) => page.remove(hidden),
+            None => return page,
+        }
     }
 }
 
@@ -90,6 +113,14 @@ enum Step {
         node: usize,
         tag: usize,
     },
+    Hide {
+        node: usize,
+        hidden: bool,
+    },
+    Call {
+        node: usize,
+        argument: u32,
+    },
     Reverse {
         parent: usize,
     },
@@ -124,6 +155,8 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(node, name, value)| Step::Set { node, name, value }),
         1 => (n.clone(), n.clone()).prop_map(|(node, name)| Step::Drop { node, name }),
         1 => (n.clone(), n.clone()).prop_map(|(node, tag)| Step::Retag { node, tag }),
+        4 => (n.clone(), any::<bool>()).prop_map(|(node, hidden)| Step::Hide { node, hidden }),
+        3 => (n.clone(), any::<u32>()).prop_map(|(node, argument)| Step::Call { node, argument }),
         1 => n.clone().prop_map(|parent| Step::Reverse { parent }),
         1 => (n.clone(), n.clone()).prop_map(|(parent, by)| Step::Rotate { parent, by }),
         1 => (n, 0usize..5).prop_map(|(parent, count)| Step::Refill { parent, count }),
@@ -224,6 +257,15 @@ fn run(tree: &mut Tree, step: &Step) {
                     .expect("room");
             }
         }
+        Step::Hide { node, hidden } => {
+            if let Some(node) = pick(&inner, node) {
+                tree.set_hidden(node, hidden);
+            }
+        }
+        Step::Call { node, argument } => {
+            let node = pick(&all, node).expect("html");
+            tree.call(node, "focus", &format!("[{argument}]"));
+        }
         Step::Reverse { parent } => reorder(tree, pick(&all, parent).expect("html"), |list| {
             list.reverse();
         }),
@@ -262,13 +304,14 @@ fn check_leads(old: &Tree, new: &Tree) -> Vec<Op> {
     let mut json = String::new();
     encode(old, new, &ops, &mut json);
     let json = format!("[{}]", json.trim_start_matches(','));
-    let mut page = old.clone();
+    let mut page = page(old);
     let (before, after) = (plain(old, ROOT), plain(new, ROOT));
     if let Err(error) = apply(&mut page, &json) {
         panic!("{error}\nold {before:#?}\nnew {after:#?}\nops {json}");
     }
     let got = plain(&page, ROOT);
-    assert_eq!(got, after, "\nold {before:#?}\nops {json}");
+    assert_eq!(got, shown(&after), "\nold {before:#?}\nops {json}");
+    assert_eq!(called(old, &page), called(old, &self::page(new)), "{json}");
     ops
 }
 
@@ -281,6 +324,16 @@ fn stranger(tree: &Tree) -> Tree {
     }
     copy.stamp_all();
     copy
+}
+
+/// Returns what is to be called, on elements of *new* and since *old*.
+fn called(old: &Tree, new: &Tree) -> Vec<(Box<str>, Box<str>, Box<str>)> {
+    let since = new.calls().since(old.calls()).into_iter();
+    let calls = since.map(|at| new.calls().as_slice()[at].clone());
+    let there = calls.filter(|call| new.by_uuid(&call.uuid).is_some());
+    there
+        .map(|call| (call.uuid, call.method, call.arguments))
+        .collect()
 }
 
 fn versions(steps: &[Step]) -> Vec<(Tree, Plain)> {
@@ -363,15 +416,15 @@ proptest! {
             }
             by_uuid
         };
-        let (was, is) = (shallow(before), shallow(after));
+        let (was, is) = (shallow(&shown(before)), shallow(&shown(after)));
         for op in check_leads(old, new) {
             let is_data = |id: NodeId| !new.kind(id).is_element();
             let target = match op {
                 // Equal texts have no names to tell which of them went.
                 Op::Insert { first, count, .. } if (0..count).try_fold(first, |id, _| {
-                    is_data(id).then(|| new.node(id).next)
+                    is_data(id).then(|| new.next_shown(id))
                 }).is_some() => continue,
-                Op::Remove { .. } | Op::Move { .. } | Op::Cut { .. } => continue,
+                Op::Remove { .. } | Op::Move { .. } | Op::Cut { .. } | Op::Call { .. } => continue,
                 Op::Text { node, .. } | Op::SetAttribute { node, .. } | Op::DropAttribute { node, .. }
                 | Op::Replace { node } | Op::Fill { node, .. } => node,
                 Op::Data { parent, .. } | Op::Insert { parent, .. } => parent,
@@ -405,9 +458,10 @@ proptest! {
             if !sync.is_open() {
                 prop_assert!(sync.resume(applied));
             }
-            let Some(frame) = sync.cut(&tree, Events::default()) else {
+            let mut frame = String::new();
+            if !sync.cut(&tree, Events::default(), &mut frame) {
                 continue;
-            };
+            }
             if lost {
                 continue;
             }
@@ -423,11 +477,17 @@ proptest! {
             prop_assert!(sync.acknowledge(applied));
         }
         sync.resume(applied);
-        if let Some(frame) = sync.cut(&tree, Events::default()) {
+        let mut frame = String::new();
+        if sync.cut(&tree, Events::default(), &mut frame) {
             let values: Vec<serde_json::Value> = serde_json::from_str(&frame).expect("JSON");
             apply(&mut page, &serde_json::to_string(&values[2..]).expect("JSON")).expect("applies");
         }
-        prop_assert_eq!(plain(&page, ROOT), plain(&tree, ROOT));
+        prop_assert_eq!(plain(&page, ROOT), shown(&plain(&tree, ROOT)));
+        // Each call was made at most once, and in order.
+        let mut asked = tree.calls().as_slice().iter();
+        for made in page.calls().as_slice() {
+            prop_assert!(asked.any(|call| call.arguments == made.arguments));
+        }
     }
 }
 
@@ -566,14 +626,121 @@ fn a_long_life_leaves_a_session_small() {
         if n % 10 == 0 {
             let row = tree.create_element(Kind::Html, "tr").expect("room");
             tree.append(body, row).expect("new");
-            sync.cut(&tree, Events::default());
+            sync.cut(&tree, Events::default(), &mut String::new());
             tree.remove(row);
         }
-        sync.cut(&tree, Events::default());
+        sync.cut(&tree, Events::default(), &mut String::new());
         let sequence = sync.sequence();
         assert!(sync.acknowledge(sequence));
     }
     drop(sync);
     let (pages, bytes) = tree.own_pages();
     assert!(pages <= 4 && bytes < 16_384, "{pages} pages, {bytes} bytes");
+}
+
+fn hide(tree: &mut Tree, ids: &[NodeId]) {
+    ids.iter().for_each(|&id| tree.set_hidden(id, true));
+}
+
+#[test]
+fn hiding_a_row_removes_it_and_showing_it_inserts_it_as_it_is_by_then() {
+    let shown = table(1000);
+    let mut hidden = shown.clone();
+    let row = hidden
+        .children(find(&hidden, "tbody"))
+        .nth(500)
+        .expect("a row");
+    hide(&mut hidden, &[row]);
+    let ops = check_leads(&shown, &hidden);
+    assert!(matches!(ops[..], [Op::Remove { .. }]), "{ops:?}");
+    let mut changed = hidden.clone();
+    let cell = changed.node(row).first;
+    changed
+        .set_text(cell, "changed unseen")
+        .expect("an element");
+    assert_eq!(check_leads(&hidden, &changed), []);
+    changed.set_hidden(row, false);
+    let ops = check_leads(&hidden, &changed);
+    assert!(matches!(ops[..], [Op::Insert { count: 1, .. }]), "{ops:?}");
+}
+
+#[test]
+fn hidden_rows_that_move_may_change_the_order_of_those_between_them() {
+    for far in [1, 100] {
+        let mut old = table(4 + 4 * far);
+        let body = find(&old, "tbody");
+        let rows: Vec<NodeId> = old.children(body).collect();
+        // `far` hidden, one shown, `far` hidden: twice, so that neither of the two
+        // shown ones has another neighbour when the second block goes first.
+        let (first, second) = (rows[far], rows[3 * far + 1]);
+        let rest: Vec<NodeId> = rows
+            .iter()
+            .copied()
+            .filter(|&row| row != first && row != second)
+            .collect();
+        hide(&mut old, &rest);
+        let mut new = old.clone();
+        for &row in &rows[2 * far + 1..4 * far + 2] {
+            new.insert(body, Some(rows[0]), row).expect("a row");
+        }
+        let ops = check_leads(&old, &new);
+        assert!(matches!(ops[..], [Op::Move { .. }]), "{ops:?}");
+    }
+}
+
+#[test]
+fn what_is_inside_of_something_hidden_may_come_out() {
+    let mut old = table(3);
+    let (body, row) = (find(&old, "tbody"), find(&old, "tr"));
+    hide(&mut old, &[row]);
+    let mut new = old.clone();
+    let cell = new.node(row).first;
+    let other = new.node(row).next;
+    new.append(other, cell).expect("no cycle");
+    assert!(matches!(check_leads(&old, &new)[..], [Op::Insert { .. }]));
+    assert!(matches!(check_leads(&new, &old)[..], [Op::Remove { .. }]));
+    hide(&mut new, &[body]);
+    assert!(matches!(
+        check_leads(&old, &new)[..],
+        [Op::Text { .. } | Op::Remove { .. }]
+    ));
+}
+
+#[test]
+fn a_text_is_named_by_its_index_while_elements_before_it_have_yet_to_move() {
+    let html = "<!doctype html><p><b></b><i></i>text<!--comment--><u></u>";
+    let mut old = parse_document(html, &Budget::default()).expect("small");
+    old.stamp_all();
+    let mut new = old.clone();
+    let p = find(&new, "p");
+    let [b, i, text, _, u] = new.children(p).collect::<Vec<_>>()[..] else {
+        panic!("five children");
+    };
+    for moved in [b, u, i] {
+        new.append(p, moved).expect("a child");
+    }
+    let made = new.create_text("new").expect("room");
+    new.insert(p, Some(text), made).expect("new");
+    let ops = check_leads(&old, &new);
+    // Behind both that will move.
+    let before = Before::Child(2);
+    assert!(
+        matches!(ops[0], Op::Insert { before: at, count: 1, .. } if at == before),
+        "{ops:?}"
+    );
+}
+
+#[test]
+fn many_texts_side_by_side_are_named_right() {
+    let html: String = (0..100).map(|n| format!("text {n}<b></b>")).collect();
+    let html = format!("<!doctype html><p>{html}");
+    let mut old = parse_document(&html, &Budget::default()).expect("small");
+    old.stamp_all();
+    let mut new = old.clone();
+    for text in new.children(find(&new, "p")).collect::<Vec<_>>() {
+        if new.kind(text) == Kind::Text {
+            new.set_data(text, "changed");
+        }
+    }
+    assert_eq!(check_leads(&old, &new).len(), 100);
 }

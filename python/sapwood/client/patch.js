@@ -15,8 +15,8 @@ export class Page {
   /** @type {Map<string, Element>} */
   elements = new Map();
 
-  /** What fields will hold when all else is done: a select needs its options first, scrolling a layout.
-   * @type {[Element, string, unknown?][]} */
+  /** What fields will hold, and then what is to be called, when all else is done: a select needs
+   * its options first, scrolling a layout. @type {[Element, string, any?, boolean?][]} */
   properties = [];
 
   /** What the ids of this server process begin with in the page. */
@@ -56,8 +56,9 @@ export class Page {
       while (!reader.done) this.#step(reader);
       const { isMoved, range } = this.#selected ?? {};
       if (isMoved) /** @type {any} */ (this.document.getSelection()).setBaseAndExtent(...range);
-      for (const [element, name, value] of this.properties) {
-        if (!this.#holds(element, name, c)) setProperty(element, name, value);
+      for (const [element, name, value, isCall] of this.properties) {
+        if (isCall) /** @type {any} */ (element)[name](...value);
+        else if (!this.#holds(element, name, c)) setProperty(element, name, value);
       }
     } catch (error) {
       throw new Desync(`${reader.position}: ${error}`);
@@ -81,7 +82,8 @@ export class Page {
       case 3:
         return this.#drop(element, reader.string());
       case 4:
-        return this.properties.push([element, reader.string(), reader.next()]);
+      case 11:
+        return this.properties.push([element, reader.string(), reader.next(), op > 4]);
       case 5: {
         const before = this.#before(inside, reader.next());
         return new Filling(this, reader).insert(node, reader.count(), before);

@@ -34,7 +34,7 @@ export function createStatus(document) {
     show(state) {
       document.documentElement.dataset.sapwood = banner.dataset.sapwoodStatus = state;
       if (state === "online") say("", 0);
-      else if (state === "closed") say("This page is no longer live. Please reload.", 0);
+      else if (state === "closed") say("No longer live. Please reload.", 0);
       else if (wasOnline) say("Connection lost. Reconnecting…", PATIENCE_MS);
       wasOnline = state === "online";
     },
@@ -56,7 +56,7 @@ export function createStatus(document) {
 
 /** @param {Document} document @param {string} text */
 function showError(document, text) {
-  const panel = box(document, "pre", "alert", "monospace;padding:9px;margin:0;width:auto;max-height:90%;overflow:auto;white-space:pre-wrap");
+  const panel = box(document, "pre", "alert", "monospace;padding:8px;margin:0;width:auto;max-height:90%;white-space:pre-wrap");
   const button = document.createElement("button");
   button.textContent = "Close";
   button.onclick = () => panel.remove();
@@ -70,7 +70,7 @@ function showError(document, text) {
 function box(document, tag, role, style) {
   const element = document.createElement(tag);
   element.role = role;
-  element.style.cssText = "position:fixed;z-index:999;inset:auto 0 0;border:0;color:#fff;background:#333;font:14px/1.4 " + style;
+  element.style.cssText = "position:fixed;z-index:99;inset:auto 0 0;border:0;color:#fff;background:#333;font:14px/1.4 " + style;
   element.dataset.sapwoodStatus = element.dataset.sapwoodIgnore = "";
   document.body.append(element);
   return element;

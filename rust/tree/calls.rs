@@ -1,0 +1,119 @@
+//! Methods that a browser is to call on elements: `focus`, `scrollIntoView` and so on.
+//!
+//! A call is a part of the version it was made in, so what one version has and
+//! another has not is sent, once, like any other difference. Calls are numbered
+//! through the whole process: a call keeps its number when its element goes to
+//! another tree, and so is not taken for a new one when it comes back. A tree keeps
+//! the newest `CALLS_MAX`; they are few and short.
+
+use crate::node::NodeId;
+use crate::tree::Tree;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// How many calls a version keeps; with more, the oldest are given up, sent or not.
+pub const CALLS_MAX: usize = 64;
+
+static NEXT: AtomicU64 = AtomicU64::new(1);
+
+/// One call of a method.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    number: u64,
+    /// The uuid of the element.
+    pub uuid: Box<str>,
+    /// The method's name in the DOM.
+    pub method: Box<str>,
+    /// A JSON array.
+    pub arguments: Box<str>,
+}
+
+/// The calls of a version, oldest first.
+#[derive(Clone, Debug, Default)]
+pub struct Calls {
+    list: Option<Arc<Vec<Call>>>,
+}
+
+impl Calls {
+    /// Says whether both have the same calls.
+    pub fn same(&self, other: &Calls) -> bool {
+        match (&self.list, &other.list) {
+            (Some(a), Some(b)) => Arc::ptr_eq(a, b) || a == b,
+            (a, b) => a.is_none() && b.is_none(),
+        }
+    }
+
+    pub fn as_slice(&self) -> &[Call] {
+        self.list.as_ref().map_or(&[], |list| list.as_slice())
+    }
+
+    /// Returns the places of those that *old* has not.
+    pub fn since(&self, old: &Calls) -> Vec<usize> {
+        if self.same(old) {
+            return Vec::new();
+        }
+        let was = old.as_slice();
+        let is_new = |call: &Call| {
+            was.binary_search_by_key(&call.number, |it| it.number)
+                .is_err()
+        };
+        let all = self.as_slice().iter().enumerate();
+        all.filter(|(_, call)| is_new(call))
+            .map(|(at, _)| at)
+            .collect()
+    }
+
+    fn put(&mut self, call: Call) {
+        let list = Arc::make_mut(self.list.get_or_insert_default());
+        let Err(place) = list.binary_search_by_key(&call.number, |it| it.number) else {
+            return;
+        };
+        list.insert(place, call);
+        if list.len() > CALLS_MAX {
+            list.remove(0);
+        }
+    }
+}
+
+impl Tree {
+    /// Has *method* called on an element by whoever shows the tree; *arguments* is a
+    /// JSON array. Gives the element a uuid if it has none.
+    pub fn call(&mut self, id: NodeId, method: &str, arguments: &str) {
+        self.stamp_one(id);
+        let call = Call {
+            number: NEXT.fetch_add(1, Ordering::Relaxed),
+            uuid: self.uuid(id).expect("stamped above").into(),
+            method: method.into(),
+            arguments: arguments.into(),
+        };
+        self.lookup_mut().calls.put(call);
+    }
+
+    pub fn calls(&self) -> &Calls {
+        &self.lookup.calls
+    }
+
+    /// Has these calls and no other; what is asked for anew is then sent once more.
+    pub fn set_calls(&mut self, calls: Calls) {
+        if !self.lookup.calls.same(&calls) {
+            self.lookup_mut().calls = calls;
+        }
+    }
+
+    /// Takes over the calls on an element of *other* that is *id* here.
+    pub fn adopt_calls(&mut self, other: &Tree, was: NodeId, id: NodeId) {
+        if other.calls().as_slice().is_empty() {
+            return;
+        }
+        let (Some(uuid), Some(own)) = (other.uuid(was), self.uuid(id)) else {
+            return;
+        };
+        let all = other.calls().as_slice().iter();
+        for call in all.filter(|call| *call.uuid == uuid) {
+            self.lookup_mut().calls.put(Call {
+                uuid: own.as_str().into(),
+                ..call.clone()
+            });
+        }
+    }
+}
