@@ -10,8 +10,8 @@ use crate::python::TreeError;
 use crate::python::cursor::backwards;
 use crate::python::lone::{Lone, is_tag, is_void_tag, kept_tag, spelled};
 use crate::python::shape::{
-    Item, characters, described, extract, put, refused, remove, replace_content, replace_elements,
-    shortened, take_out, text_of,
+    Item, characters, described, detach, put, refused, remove, replace_content, replace_elements,
+    shortened, text_of,
 };
 use crate::python::tree::{PyTree, compiled, make_object, object_of, render_element};
 use crate::tree::{EditError, ROOT, Tree};
@@ -43,6 +43,21 @@ enum Place {
     Destroyed,
 }
 
+impl Place {
+    /// Returns why there is no such place.
+    fn error(&self) -> PyErr {
+        match self {
+            Place::Destroyed => TreeError::new_err(
+                "this element was destroyed: make a new one, or take one that shall come \
+                 back out with remove()",
+            ),
+            _ => PyRuntimeError::new_err(
+                "this element was not made yet: call super().__init__(tag) first",
+            ),
+        }
+    }
+}
+
 impl Node {
     pub fn attach(&self, tree: Py<PyTree>, id: NodeId) {
         self.set_place(Place::In(tree, id));
@@ -63,17 +78,7 @@ impl Node {
             let element_type = match &*self.lock() {
                 Place::In(tree, id) => return Ok((tree.bind(py).clone(), *id)),
                 Place::Alone(lone) => lone.element_type.clone_ref(py),
-                Place::Unmade => {
-                    return Err(PyRuntimeError::new_err(
-                        "this element was not made yet: call super().__init__(tag) first",
-                    ));
-                }
-                Place::Destroyed => {
-                    return Err(TreeError::new_err(
-                        "this element was destroyed: make a new one, or take one that \
-                         shall come back out with remove()",
-                    ));
-                }
+                none => return Err(none.error()),
             };
             let tree = Bound::new(py, PyTree::new(Tree::default(), element_type))?;
             // Making the object may have run anything, so the element is looked at again.
@@ -117,6 +122,13 @@ impl Node {
         match &mut *self.lock() {
             Place::Alone(lone) => Some(act(lone)),
             _ => None,
+        }
+    }
+
+    fn check_made(&self) -> PyResult<()> {
+        match &*self.lock() {
+            Place::In(..) | Place::Alone(_) => Ok(()),
+            none => Err(none.error()),
         }
     }
 
@@ -322,9 +334,9 @@ impl Node {
     }
 
     #[setter]
-    fn set_text(&self, text: &Bound<'_, PyAny>) -> PyResult<()> {
+    fn set_text(slf: &Bound<'_, Self>, text: &Bound<'_, PyAny>) -> PyResult<()> {
         match text_of(text)? {
-            Some(text) => self.put_text(&text),
+            Some(text) => put_text(slf, &text),
             None => Err(PyTypeError::new_err(format!(
                 "text is a string or a number, not {}; what holds elements is content",
                 described(text)
@@ -374,27 +386,34 @@ impl Node {
     }
 
     #[setter]
-    fn set_content(&self, content: &Bound<'_, PyAny>) -> PyResult<()> {
+    fn set_content(slf: &Bound<'_, Self>, content: &Bound<'_, PyAny>) -> PyResult<()> {
         let items = if content.is_instance_of::<Node>() {
             vec![Item::of(content)?]
         } else if let Some(text) = text_of(content)? {
-            return self.put_text(&text);
+            return put_text(slf, &text);
         } else {
             content_items(content)?
         };
-        let (tree, id) = self.place(content.py())?;
-        replace_content(&tree, id, &items)
+        replace_content(slf, &items)
     }
 
     /// Puts *child*, an element or a string, before *before*, or last.
     #[pyo3(signature = (child, before=None))]
     fn _insert(&self, child: &Bound<'_, PyAny>, before: Option<&Bound<'_, Node>>) -> PyResult<()> {
-        let (tree, id) = self.place(child.py())?;
-        let before = before.map(|it| it.get().place(child.py())).transpose()?;
-        if before.as_ref().is_some_and(|(other, _)| !other.is(&tree)) {
+        let py = child.py();
+        let item = Item::of(child)?;
+        let (tree, id) = self.place(py)?;
+        let before = match before {
+            None => None,
+            Some(before) => match before.get().place_if_in_tree(py) {
+                Some((other, before)) if other.is(&tree) => Some(before),
+                _ => return Err(EditError::NotAChild.into()),
+            },
+        };
+        if before.is_some_and(|before| tree.borrow().tree.node(before).parent != id) {
             return Err(EditError::NotAChild.into());
         }
-        put(&tree, id, before.map(|it| it.1), &[Item::of(child)?])
+        put(&tree, id, before, &[item])
     }
 
     /// Puts *items* where *position* says, by the names of DOM's insertAdjacentElement.
@@ -423,16 +442,9 @@ impl Node {
     }
 
     /// Takes the element out of its parent, with all below it, into a tree of its own.
-    fn _detach(&self, py: Python<'_>) -> PyResult<()> {
-        if self.is_alone() {
-            return Ok(());
-        }
-        let (tree, id) = self.place(py)?;
-        let node = *tree.borrow().tree.node(id);
-        if node.parent == ROOT && node.previous.is_none() && node.next.is_none() {
-            return Ok(());
-        }
-        extract(&tree, id)
+    fn _detach(slf: &Bound<'_, Self>) -> PyResult<()> {
+        slf.get().check_made()?;
+        detach(slf)
     }
 
     /// Ends the element and all below it for good; returns the objects that there were.
@@ -451,22 +463,17 @@ impl Node {
     }
 
     /// Takes out all child elements; texts and comments stay.
-    fn _clear_elements(&self, py: Python<'_>) -> PyResult<()> {
-        if self.is_alone() {
+    fn _clear_elements(slf: &Bound<'_, Self>) -> PyResult<()> {
+        if slf.get().is_alone() {
             return Ok(());
         }
-        let (tree, id) = self.place(py)?;
-        let children = tree.borrow().tree.child_elements(id);
-        children
-            .into_iter()
-            .try_for_each(|child| take_out(&tree, child))
+        replace_elements(slf, &[])
     }
 
     /// Makes *order* the child elements, touching only what is out of place.
-    fn _set_elements(&self, py: Python<'_>, order: Vec<Bound<'_, PyAny>>) -> PyResult<()> {
+    fn _set_elements(slf: &Bound<'_, Self>, order: Vec<Bound<'_, PyAny>>) -> PyResult<()> {
         let order = order.iter().map(Item::of).collect::<PyResult<Vec<_>>>()?;
-        let (tree, id) = self.place(py)?;
-        replace_elements(&tree, id, &order)
+        replace_elements(slf, &order)
     }
 
     /// The child elements, without the texts between them.
@@ -631,19 +638,18 @@ impl Node {
     }
 }
 
-impl Node {
-    fn put_text(&self, text: &Bound<'_, PyString>) -> PyResult<()> {
-        let characters = characters(text, self)?;
-        if self.alone(|lone| lone.set_text(characters)) == Some(true) {
-            return Ok(());
-        }
-        let (tree, id) = self.place(text.py())?;
-        if tree.borrow().has_element_below(id) {
-            return replace_content(&tree, id, &[Item::Text(text.clone())]);
-        }
-        let set = tree.borrow_mut().tree.set_text(id, characters);
-        set.map_err(|error| refused(error, &tree, id))
+fn put_text(slf: &Bound<'_, Node>, text: &Bound<'_, PyString>) -> PyResult<()> {
+    let node = slf.get();
+    let characters = characters(text, node)?;
+    if node.alone(|lone| lone.set_text(characters)) == Some(true) {
+        return Ok(());
     }
+    let (tree, id) = node.place(text.py())?;
+    if tree.borrow().has_element_below(id) {
+        return replace_content(slf, &[Item::Text(text.clone())]);
+    }
+    let set = tree.borrow_mut().tree.set_text(id, characters);
+    set.map_err(|error| refused(error, &tree, id))
 }
 
 impl PyTree {

@@ -1,7 +1,8 @@
 //! Where elements go: put in, taken out, moved from tree to tree with their objects.
 //!
 //! Whatever can be refused is looked at before anything is changed, so that a refused
-//! change leaves all trees as they were.
+//! change leaves all trees as they were. From that look to the end nothing runs Python:
+//! what has to be made is made before, and what is given up is dropped after.
 
 use crate::node::{Kind, NodeId};
 use crate::python::TreeError;
@@ -117,43 +118,78 @@ pub fn put(
 }
 
 /// Makes *items* all that is below *parent*.
-pub fn replace_content(
-    tree: &Bound<'_, PyTree>,
-    parent: NodeId,
-    items: &[Item<'_>],
-) -> PyResult<()> {
-    check(tree, parent, items)?;
-    let children: Vec<NodeId> = tree.borrow().tree.children(parent).collect();
-    for child in children {
-        take_out(tree, child)?;
-    }
-    items
-        .iter()
-        .try_for_each(|item| insert(tree, parent, None, item))
+pub fn replace_content(parent: &Bound<'_, Node>, items: &[Item<'_>]) -> PyResult<()> {
+    let all = |tree: &Bound<'_, PyTree>, id| tree.borrow().tree.children(id).collect();
+    replace(parent, items, all, |tree, id| {
+        items
+            .iter()
+            .try_for_each(|item| insert(tree, id, None, item))
+    })
 }
 
 /// Makes *order* the elements below *parent*, touching only what is out of place;
 /// texts stay where they are.
-pub fn replace_elements(
-    tree: &Bound<'_, PyTree>,
-    parent: NodeId,
-    order: &[Item<'_>],
-) -> PyResult<()> {
-    check(tree, parent, order)?;
-    let kept: FxHashSet<_> = order.iter().filter_map(|it| place_in(tree, it)).collect();
-    let children = tree.borrow().tree.child_elements(parent);
-    for child in children.into_iter().filter(|child| !kept.contains(child)) {
-        take_out(tree, child)?;
-    }
-    let first_from = |from| tree.borrow().tree.first_element(from);
-    let mut at = first_from(tree.borrow().tree.node(parent).first);
-    for item in order {
-        match place_in(tree, item) {
-            Some(id) if at == Some(id) => at = first_from(tree.borrow().tree.node(id).next),
-            _ => insert(tree, parent, at, item)?,
+pub fn replace_elements(parent: &Bound<'_, Node>, order: &[Item<'_>]) -> PyResult<()> {
+    let others = |tree: &Bound<'_, PyTree>, id| {
+        let kept: FxHashSet<_> = order.iter().filter_map(|it| place_in(tree, it)).collect();
+        let mut children = tree.borrow().tree.child_elements(id);
+        children.retain(|child| !kept.contains(child));
+        children
+    };
+    replace(parent, order, others, |tree, id| {
+        let first_from = |from| tree.borrow().tree.first_element(from);
+        let mut at = first_from(tree.borrow().tree.node(id).first);
+        for item in order {
+            match place_in(tree, item) {
+                Some(id) if at == Some(id) => at = first_from(tree.borrow().tree.node(id).next),
+                _ => insert(tree, id, at, item)?,
+            }
         }
+        Ok(())
+    })
+}
+
+/// Takes out the children of *parent* that *doomed* names and then lets *fill* put
+/// *items* there. What Python holds lives on, in trees that are made before all else.
+fn replace(
+    parent: &Bound<'_, Node>,
+    items: &[Item<'_>],
+    doomed: impl Fn(&Bound<'_, PyTree>, NodeId) -> Vec<NodeId>,
+    fill: impl FnOnce(&Bound<'_, PyTree>, NodeId) -> PyResult<()>,
+) -> PyResult<()> {
+    let mut spare = Vec::new();
+    loop {
+        let (tree, id) = parent.get().place(parent.py())?;
+        check(&tree, id, items)?;
+        let doomed = doomed(&tree, id);
+        let held: Vec<NodeId> = {
+            let tree = tree.borrow();
+            let is_held = |&id: &NodeId| is_held_below(parent.py(), &tree, id);
+            doomed.iter().copied().filter(is_held).collect()
+        };
+        if held.len() > spare.len() {
+            spare.push(empty_beside(&tree)?);
+            for _ in spare.len()..held.len() {
+                spare.push(empty_beside(&tree)?);
+            }
+            continue;
+        }
+        for (child, own) in held.into_iter().zip(spare) {
+            extract(&tree, child, &own)?;
+        }
+        let mut gone = Vec::new();
+        for child in doomed {
+            if tree
+                .borrow()
+                .tree
+                .get(child)
+                .is_some_and(|it| it.parent == id)
+            {
+                gone.extend(remove(&tree, child));
+            }
+        }
+        return fill(&tree, id);
     }
-    Ok(())
 }
 
 /// Refuses what cannot be below *parent*.
@@ -284,14 +320,33 @@ fn settle(tree: &mut Tree, id: NodeId) -> Result<(), EditError> {
     }
 }
 
-/// Takes *id* out of its tree into a new one.
-pub fn extract(tree: &Bound<'_, PyTree>, id: NodeId) -> PyResult<()> {
-    let py = tree.py();
-    let element_type = tree.borrow().element_type().clone_ref(py);
-    let alone = Bound::new(py, PyTree::new(Tree::default(), element_type))?;
+/// Takes an element out of its parent, with all below it, into a tree of its own.
+pub fn detach(element: &Bound<'_, Node>) -> PyResult<()> {
+    let node = element.get();
+    let Some((tree, _)) = node.place_if_in_tree(element.py()) else {
+        return Ok(()); // it is alone
+    };
+    let own = empty_beside(&tree)?;
+    let (tree, id) = node.place(element.py())?;
+    let place = *tree.borrow().tree.node(id);
+    let is_alone = place.parent == ROOT && place.previous.is_none() && place.next.is_none();
+    if is_alone {
+        return Ok(());
+    }
+    extract(&tree, id, &own)
+}
+
+/// Makes an empty tree for what is taken out of *tree*; that may run Python.
+fn empty_beside<'py>(tree: &Bound<'py, PyTree>) -> PyResult<Bound<'py, PyTree>> {
+    let element_type = tree.borrow().element_type().clone_ref(tree.py());
+    Bound::new(tree.py(), PyTree::new(Tree::default(), element_type))
+}
+
+/// Takes *id* out of its tree into *own*, which is empty.
+fn extract(tree: &Bound<'_, PyTree>, id: NodeId, own: &Bound<'_, PyTree>) -> PyResult<()> {
     tree.borrow_mut().tree.stamp_one(id);
-    let made = transfer(tree, id, &alone)?;
-    alone.borrow_mut().tree.append(ROOT, made)?;
+    let made = transfer(tree, id, own)?;
+    own.borrow_mut().tree.append(ROOT, made)?;
     Ok(())
 }
 
@@ -326,21 +381,11 @@ fn transfer(from: &Bound<'_, PyTree>, top: NodeId, to: &Bound<'_, PyTree>) -> Py
     Ok(made)
 }
 
-/// Takes a node and all below it out for good, but for what Python still holds: then it
-/// is taken out as a whole, so that what is held keeps what is above and below it.
-pub fn take_out(tree: &Bound<'_, PyTree>, top: NodeId) -> PyResult<()> {
-    let py = tree.py();
-    let (is_held, is_element) = {
-        let tree = tree.borrow();
-        let is_held = |id| tree.object(id).is_some_and(|it| is_held(py, it, &tree));
-        let any = tree.has_objects() && tree.tree.preorder(top).any(is_held);
-        (any, tree.tree.kind(top).is_element())
-    };
-    if is_held && is_element {
-        return extract(tree, top);
-    }
-    drop(remove(tree, top));
-    Ok(())
+/// Says whether Python holds an element or anything below it: then it is taken out as a
+/// whole, so that what is held keeps what is above and below it.
+fn is_held_below(py: Python<'_>, tree: &PyTree, top: NodeId) -> bool {
+    let is_held = |id| tree.object(id).is_some_and(|it| is_held(py, it, tree));
+    tree.has_objects() && tree.tree.kind(top).is_element() && tree.tree.preorder(top).any(is_held)
 }
 
 /// Says whether anybody but the tree can see an object, or see that it goes: one of a
