@@ -17,8 +17,9 @@ from typing import Any, Literal, NoReturn, Self, SupportsFloat, SupportsIndex, c
 import msgspec
 
 from sapwood import _core
+from sapwood.attributes import Attributes, Style
 from sapwood.events import Handler, HandlerAttributes, check_handler, check_type
-from sapwood.views import Attributes, Children, Classes, Style, words
+from sapwood.views import Children, Classes, words
 
 Text = str | SupportsFloat | SupportsIndex | None
 Content = Text | _core.Node | Iterable[Text | _core.Node]

@@ -222,10 +222,11 @@ impl Node {
 
     #[getter]
     fn tag(&self, py: Python<'_>) -> PyResult<String> {
-        if let Some(tag) = self.alone(|lone| lone.tag.to_string()) {
-            return Ok(tag);
+        match &*self.lock() {
+            Place::In(tree, id) => Ok(tree.borrow(py).tree.tag(*id).to_owned()),
+            Place::Alone(lone) => Ok(lone.tag.to_string()),
+            none => Err(none.error()),
         }
-        self.read(py, |tree, id| tree.tag(id).to_owned())
     }
 
     fn _set_tag(&self, tag: &Bound<'_, PyAny>) -> PyResult<()> {
@@ -387,7 +388,9 @@ impl Node {
 
     #[setter]
     fn set_content(slf: &Bound<'_, Self>, content: &Bound<'_, PyAny>) -> PyResult<()> {
-        let items = if content.is_instance_of::<Node>() {
+        let items = if let Ok(text) = content.cast::<PyString>() {
+            return put_text(slf, text);
+        } else if content.is_instance_of::<Node>() {
             vec![Item::of(content)?]
         } else if let Some(text) = text_of(content)? {
             return put_text(slf, &text);
@@ -641,15 +644,20 @@ impl Node {
 fn put_text(slf: &Bound<'_, Node>, text: &Bound<'_, PyString>) -> PyResult<()> {
     let node = slf.get();
     let characters = characters(text, node)?;
-    if node.alone(|lone| lone.set_text(characters)) == Some(true) {
-        return Ok(());
+    let (tree, id) = match node.place_if_in_tree(text.py()) {
+        Some(place) => place,
+        None if node.alone(|lone| lone.set_text(characters)) == Some(true) => return Ok(()),
+        None => node.place(text.py())?,
+    };
+    let set = {
+        let inner = &mut *tree.borrow_mut();
+        let has_elements = inner.has_element_below(id);
+        (!has_elements).then(|| inner.tree.set_text(id, characters))
+    };
+    match set {
+        Some(set) => set.map_err(|error| refused(error, &tree, id)),
+        None => replace_content(slf, &[Item::Text(text.clone())]),
     }
-    let (tree, id) = node.place(text.py())?;
-    if tree.borrow().has_element_below(id) {
-        return replace_content(slf, &[Item::Text(text.clone())]);
-    }
-    let set = tree.borrow_mut().tree.set_text(id, characters);
-    set.map_err(|error| refused(error, &tree, id))
 }
 
 impl PyTree {
