@@ -99,6 +99,8 @@ pub struct Tree {
     len: u32,
     /// How many elements are hidden themselves.
     hidden: u32,
+    /// How often a child was put in or taken out.
+    links: u64,
     /// Says whether every element has a uuid, and new ones get theirs at once.
     stamped: bool,
     /// Given out since the last write.
@@ -130,6 +132,7 @@ impl Default for Tree {
             free: NodeId::NONE,
             len: 1,
             hidden: 0,
+            links: 0,
             stamped: false,
             version: None,
         };
@@ -171,6 +174,11 @@ impl Tree {
 
     pub fn is_empty(&self) -> bool {
         self.len == 1
+    }
+
+    /// Returns a number that another one follows whenever a child is put in or taken out.
+    pub fn links(&self) -> u64 {
+        self.links
     }
 
     /// Returns the string of a text, a comment or a doctype.

@@ -7,35 +7,47 @@ handlers and whatever attributes you set on it, and is the same object every tim
 
 from __future__ import annotations
 
+import copy
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Self, cast
+from types import MethodType
+from typing import Any, Literal, NoReturn, Self, SupportsFloat, SupportsIndex, cast
 
 import msgspec
 
 from sapwood import _core
-from sapwood.events import Handler, check_handler, check_type
-from sapwood.views import Attributes, Children, Classes, Style
+from sapwood.attributes import Attributes, Style
+from sapwood.events import Handler, HandlerAttributes, check_handler, check_type
+from sapwood.views import Children, Classes, words
 
-Content = str | int | float | None | _core.Node | Iterable[str | int | float | _core.Node]
+Text = str | SupportsFloat | SupportsIndex | None
+Content = Text | _core.Node | Iterable[Text | _core.Node]
 
-_TAG = re.compile(r"[A-Za-z][\w.-]*", re.ASCII)
 _ALWAYS_SHOWN = frozenset({"html", "head", "body"})
 _TEXT_INPUTS = frozenset({"text", "search", "url", "tel", "password"})
 _BEHAVIORS = ("auto", "instant", "smooth")
 _PLACES = ("start", "center", "end", "nearest")
+# What has an attribute or property `value` (HTML spec, 4.4 to 4.11).
 _FIELDS = frozenset({"input", "textarea", "select"})
+_VALUED = _FIELDS | {"button", "data", "li", "meter", "option", "output", "param", "progress"}
 
 
-class Element(_core.Node):
+class Element(_core.Node, HandlerAttributes):
     """An element: a tag, attributes, and content of texts and other elements.
 
-    `content` is a string, a number, an element, or a list of these in their order.
-    `on…` keywords register handlers: `Element("button", "+1", onclick=self.increment)`.
-    Raises ValueError for an impossible tag, class or attribute name, TypeError for an
-    argument of the wrong type, TreeError for an element that would contain itself.
+    `content` is a string, a number, an element, or a list of these in their order;
+    `parent` an element to be put last into. `on…` keywords register handlers:
+    `Element("button", "+1", onclick=self.increment)`. Attributes that are not listed here
+    are yours: they stay in Python, and the page does not hear of them.
+
+    Raises TypeError for an argument of the wrong type, ValueError for an impossible tag,
+    class, id or attribute name, TreeError for content where none can be or an element
+    that would contain itself, HandlerError for a handler that cannot be called.
     """
+
+    #: Anything you like to keep with the element; it never leaves the server.
+    data: Any = None
 
     def __init__(
         self,
@@ -46,47 +58,57 @@ class Element(_core.Node):
         classes: Iterable[str] = (),
         style: Mapping[str, object] | None = None,
         attrs: Mapping[str, object] | None = None,
-        value: str | None = None,
+        value: str | float | list[str] | None = None,
         show: bool = True,
-        **handlers: Handler,
+        data: Any = None,
+        parent: Element | None = None,
+        **handlers: Handler | None,
     ) -> None:
-        self._create(_check_tag(tag), Element)
+        self._create(tag, Element)
         if id is not None:
             self.id = id
         if classes:
-            Classes(self).add(*classes)
+            self.classes = classes
         if style:
-            self.style.update(style)  # type: ignore[arg-type]  # the view makes strings of values
+            self.style = style
         if attrs:
-            self.attrs.update(attrs)  # type: ignore[arg-type]  # the same
+            Attributes(self).update(attrs)
         if content is not None:
             self.content = content
         if value is not None:
             self.value = value
         if not show:
             self.show = False
+        if data is not None:
+            self.data = data
         for name, handler in handlers.items():
             if not name.startswith("on"):
-                raise TypeError(
-                    f"Element() got an unexpected keyword argument {name!r}; "
-                    f"attributes are given as attrs={{{name!r}: …}}"
-                )
-            self.on(name.removeprefix("on"), handler)
+                self._refuse_keyword(name)
+            self._handle(name.removeprefix("on"), handler)
+        if parent is not None:
+            parent.append(self)
+
+    def _refuse_keyword(self, name: str) -> NoReturn:
+        mend = _MEANT.get(name, f"attributes are given as attrs={{{name!r}: …}}")
+        raise TypeError(f"Element() got an unexpected keyword argument {name!r}; {mend}")
 
     # --- What it is ------------------------------------------------------------
 
     @property
     def tag(self) -> str:
-        """The tag's name; another one keeps uuid, attributes, content and handlers."""
+        """The tag's name; another one keeps uuid, attributes, content and handlers.
+
+        Raises ValueError if it cannot be one, TreeError if it is void and there is content.
+        """
         return super().tag
 
     @tag.setter
     def tag(self, tag: str) -> None:
-        self._set_tag(_check_tag(tag))
+        self._set_tag(tag)
 
     @property
     def id(self) -> str | None:
-        """The attribute `id`."""
+        """The attribute `id`, a word without spaces; None removes it."""
         return self._attribute("id")
 
     @id.setter
@@ -95,25 +117,23 @@ class Element(_core.Node):
 
     @property
     def attrs(self) -> Attributes:
-        """The attributes, as a live dict."""
+        """The attributes, as a live dict; assigning another one replaces them all."""
         return Attributes(self)
 
     @attrs.setter
     def attrs(self, attrs: Mapping[str, object]) -> None:
-        new = dict(attrs)
-        view = Attributes(self)
-        view.update(new)  # type: ignore[arg-type]  # the view makes strings of values
-        for name in [name for name in view if name not in new]:
-            del view[name]
+        if not _is_own(attrs, Attributes, self):
+            self.attrs._replace(attrs)
 
     @property
     def classes(self) -> Classes:
-        """The classes, as a live list."""
+        """The classes, as a live list; assigned as a list or as a string of several."""
         return Classes(self)
 
     @classes.setter
     def classes(self, classes: Iterable[str]) -> None:
-        Classes(self)._store(classes.split() if isinstance(classes, str) else classes)
+        if not _is_own(classes, Classes, self):
+            self.classes._store(list(words(classes)))
 
     @property
     def style(self) -> Style:
@@ -123,11 +143,12 @@ class Element(_core.Node):
     @style.setter
     def style(self, style: Mapping[str, object]) -> None:
         if isinstance(cast("object", style), str):
-            raise TypeError(f"style is a dict of CSS properties, not a string: {style!r}")
-        new = dict(style)
-        view = Style(self)
-        view._store({})
-        view.update(new)  # type: ignore[arg-type]  # the view makes strings of values
+            raise TypeError(
+                f"style is a dict such as {{'color': 'red'}}, not a string: {style!r}, "
+                f"in {self!r}; a string is attrs['style']"
+            )
+        if not _is_own(style, Style, self):
+            self.style._replace(style)
 
     @property
     def show(self) -> bool:
@@ -154,6 +175,7 @@ class Element(_core.Node):
         """What a form field holds, with what the user typed; else the attribute `value`.
 
         A list of strings for a multiple select and for the names in a file field.
+        Setting it raises ValueError where HTML has no value, or not that many.
         """
         live = self._attribute(".value")
         if live is not None:
@@ -168,11 +190,22 @@ class Element(_core.Node):
 
     @value.setter
     def value(self, value: str | float | list[str] | None) -> None:
-        is_box = self._attribute("type") in {"checkbox", "radio"}
-        if self.tag not in _FIELDS or is_box:
+        if isinstance(value, Mapping | set | frozenset | bytes | _core.Node):
+            raise TypeError(f"a value is a string or a list of strings, not {value!r}, in {self!r}")
+        tag, kind = self.tag, (self._attribute("type") or "").lower()
+        if tag not in _VALUED and "-" not in tag:
+            raise ValueError(
+                f"{self!r} has no value: what it shows is content, and an attribute of that name "
+                "would be attrs['value']"
+            )
+        if value and tag == "input" and kind == "file":
+            raise ValueError(f"only the user can choose files; {self!r} can be emptied, with ''")
+        if isinstance(value, list | tuple) and value and tag != "select":
+            raise ValueError(f"{self!r} holds one value, not a list: {value!r}")
+        if tag not in _FIELDS or kind in {"checkbox", "radio"}:
             # What a box stands for, not whether it is ticked.
             self.attrs["value"] = value
-        elif isinstance(value, list):
+        elif isinstance(value, list | tuple):
             self._set_attribute(".value", _json([str(item) for item in value]))
         else:
             self._set_attribute(".value", _json("" if value is None else str(value)))
@@ -189,12 +222,20 @@ class Element(_core.Node):
 
     @property
     def checked(self) -> bool:
-        """Whether a checkbox or radio button is ticked, by the page or by the user."""
+        """Whether a checkbox or radio button is ticked, by the page or by the user.
+
+        Setting it raises ValueError for anything else.
+        """
         live = self._attribute(".checked")
         return live == "true" if live is not None else self._attribute("checked") is not None
 
     @checked.setter
     def checked(self, checked: bool) -> None:
+        if self.tag != "input" and "-" not in self.tag:
+            raise ValueError(
+                f"{self!r} cannot be ticked: that is for an input with attrs['type'] "
+                "'checkbox' or 'radio'"
+            )
         if checked and self._attribute("type") == "radio":
             for other in self._group():
                 if other is not self and other.checked:
@@ -287,24 +328,54 @@ class Element(_core.Node):
 
     @children.setter
     def children(self, children: Iterable[Element]) -> None:
-        Children(self)[:] = list(children)
+        if not _is_own(children, Children, self):
+            self.children._store(list(children))
+
+    def append(self, *content: Text | _core.Node) -> None:
+        """Put texts and elements after what is in this element, as DOM's `append` does.
+
+        An element leaves the place where it was. Raises TypeError for what is neither,
+        TreeError where nothing can be or for an element that would contain itself.
+        """
+        self._insert_adjacent("beforeend", content)
+
+    def prepend(self, *content: Text | _core.Node) -> None:
+        """Put texts and elements before what is in this element; else like `append`."""
+        self._insert_adjacent("afterbegin", content)
+
+    def before(self, *content: Text | _core.Node) -> None:
+        """Put texts and elements in front of this element; else like `append`."""
+        self._insert_adjacent("beforebegin", content)
+
+    def after(self, *content: Text | _core.Node) -> None:
+        """Put texts and elements behind this element; else like `append`."""
+        self._insert_adjacent("afterend", content)
+
+    def replace_with(self, *content: Text | _core.Node) -> None:
+        """Put texts and elements where this element is, and take it out.
+
+        Raises TreeError if it has no parent; else like `append`.
+        """
+        self._insert_adjacent("beforebegin", content)
+        if not any(it is self for it in content):
+            self.remove()
 
     def remove(self) -> None:
         """Take the element out of its parent; it can be put in again."""
         self._detach()
 
-    def replace_with(self, other: Element | str) -> None:
-        """Put *other* where this element is, and take this one out."""
-        parent = self.parent
-        if parent is None:
-            raise ValueError(f"{self!r} has no parent to be replaced in")
-        if other is self:
-            return
-        parent._insert(other, self)
-        self.remove()
+    def destroy(self) -> None:
+        """End this element and all below it for good: out of the page, handlers dropped.
+
+        Whatever is asked of them later raises TreeError, but for destroying them again.
+        """
+        if not self._is_destroyed:
+            for element in self._destroy():
+                for handlers in element._handlers_of().values():
+                    handlers.clear()
 
     def walk(self) -> Iterator[Element]:
-        """Go through this element and all below it, parents first."""
+        """Go through this element and all below it, in document order: parents first."""
         return iter(self._walk())
 
     def querySelector(self, selector: str) -> Element | None:
@@ -318,19 +389,40 @@ class Element(_core.Node):
         """Return all elements below this one that *selector* selects, in document order."""
         return self._query_all(selector)
 
+    # --- Copies ----------------------------------------------------------------
+
     @property
     def clone(self) -> Self:
-        """An independent copy with all below it.
+        """An independent copy with all below it, handlers and your attributes included.
 
-        It keeps the uuids until it comes into a tree that has them already.
+        It keeps the uuids until it comes into a tree that has them already. Attributes
+        that hold an element of the original hold its copy, and handlers that are methods
+        of one are the copy's; anything else is shared.
         """
-        copy = type(self).__new__(type(self))
-        pairs: list[tuple[Element, Element]] = [(self, copy), *self._copy_to(copy)]
-        for original, copied in pairs:
-            copied.__dict__.update(original.__dict__)
-            if original._handlers_of():
-                copied._handlers = {t: list(hs) for t, hs in original._handlers_of().items()}
-        return copy
+        return self._cloned(None)
+
+    def _cloned(self, memo: dict[int, Any] | None) -> Self:
+        clone = type(self).__new__(type(self))
+        pairs: list[tuple[Element, Element]] = [(self, clone), *self._copy_to(clone)]
+        copies: dict[int, Any] = {id(original): copied for original, copied in pairs}
+        if memo is None:
+            carry_over(pairs, lambda value: copies.get(id(value), value))
+        else:
+            memo.update(copies)
+            carry_over(pairs, lambda value: copy.deepcopy(value, memo))
+        return clone
+
+    def __copy__(self) -> Self:
+        return self.clone
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self._cloned(memo)
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
+        raise TypeError(
+            f"{self!r} cannot be pickled, it is part of a live page; "
+            "keep its html, or what it was made from"
+        )
 
     # --- Events ----------------------------------------------------------------
 
@@ -339,23 +431,53 @@ class Element(_core.Node):
     def on(self, event_type: str, handler: Handler) -> Subscription:
         """Call *handler* whenever *event_type* happens on this element or, if it bubbles, below.
 
-        Raises HandlerError if it wants more than one argument, the event.
+        The type is the DOM's, such as `"click"`, or that of a custom event, in lower case.
+        Raises ValueError if it cannot be one, HandlerError if the handler is not callable
+        or wants more than one argument, the event.
         """
+        self._listen(event_type, event_type, handler)
+        return Subscription(self, event_type, handler)
+
+    def off(self, event_type: str, handler: Handler) -> None:
+        """Call *handler* no more, once if it was registered twice; else nothing happens."""
+        Subscription(self, event_type, handler).off()
+
+    def _listen(self, key: str, event_type: str, handler: Handler) -> None:
         attribute = check_type(event_type)
         check_handler(handler)
-        if "_handlers" not in self.__dict__:
-            self._handlers = {}
-        self._handlers.setdefault(event_type, []).append(handler)
         if self._attribute(attribute) is None:
             self._set_attribute(attribute, "")
-        return Subscription(self, event_type, handler)
+        if "_handlers" not in self.__dict__:
+            self._handlers = {}
+        self._handlers.setdefault(key, []).append(handler)
+
+    def _handle(self, event_type: str, handler: Handler | None) -> None:
+        """Make *handler* the one that `element.on…` is; None for none."""
+        key = f"on{event_type}"
+        if handler is not None:
+            check_handler(handler)
+        self._handlers_of().get(key, []).clear()
+        if handler is not None:
+            self._listen(key, event_type, handler)
+        else:
+            self._unmark(event_type)
+
+    def _unmark(self, event_type: str) -> None:
+        """Let the page not listen any more if nothing here does."""
+        attribute = check_type(event_type)
+        if not self._heard(event_type) and self._attribute(attribute) == "":
+            self._remove_attribute(attribute)
+
+    def _heard(self, event_type: str) -> list[Handler]:
+        """Return the handlers of an event that Python gave: that of `on…=` comes first."""
+        handlers = self._handlers_of()
+        return [*handlers.get(f"on{event_type}", ()), *handlers.get(event_type, ())]
 
     def _handlers_of(self) -> dict[str, list[Handler]]:
         return cast("dict[str, list[Handler]]", self.__dict__.get("_handlers", {}))
 
     def __repr__(self) -> str:
-        name = f"#{self.id}" if self.id else ""
-        return f"<Element {self.tag}{name}>"
+        return f"<{type(self).__name__} {self._name}>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -368,18 +490,60 @@ class Subscription:
 
     def off(self) -> None:
         """Call the handler no more; nothing happens if that was said before."""
+        if self.element._is_destroyed:
+            return
         handlers = self.element._handlers_of().get(self.event_type, [])
         if self.handler in handlers:
             handlers.remove(self.handler)
-        attribute = check_type(self.event_type)
-        if not handlers and self.element._attribute(attribute) == "":
-            self.element._remove_attribute(attribute)
+        self.element._unmark(self.event_type)
 
 
-def _check_tag(tag: str) -> str:
-    if not isinstance(tag, str) or not _TAG.fullmatch(tag):
-        raise ValueError(f"not the name of a tag: {tag!r}")
-    return tag
+def carry_over(pairs: Iterable[tuple[Element, Element]], copy_of: Callable[[Any], Any]) -> None:
+    """Give copied elements the attributes and handlers of their originals.
+
+    *copy_of* says what becomes of a value, and of what a handler is a method of.
+    """
+    for original, copied in pairs:
+        for name, value in _state(original):
+            if name != "_handlers":
+                # Past a `__setattr__` of a subclass, which may want more than there is yet.
+                object.__setattr__(copied, name, copy_of(value))
+                continue
+            copied._handlers = {
+                key: [_rebound(handler, copy_of) for handler in handlers]
+                for key, handlers in value.items()
+            }
+
+
+def _state(element: Element) -> list[tuple[str, Any]]:
+    """Return the attributes that were set on an element, also those in `__slots__`."""
+    state: Any = object.__getstate__(element)
+    held, slots = state if isinstance(state, tuple) else (state, None)
+    return [*(held or {}).items(), *(slots or {}).items()]
+
+
+def _rebound(handler: Handler, copy_of: Callable[[Any], Any]) -> Handler:
+    """Return a method of an element or a template as its copy's; anything else as it is."""
+    if not isinstance(handler, MethodType):
+        return handler
+    copied = copy_of(handler.__self__)
+    return handler if copied is handler.__self__ else MethodType(handler.__func__, copied)
+
+
+def _is_own(
+    value: object, view: type[Attributes | Classes | Style | Children], of: Element
+) -> bool:
+    """Say whether *value* is what `element.view += …` assigns: the view that was changed."""
+    return isinstance(value, view) and value._element is of
+
+
+# What a keyword that is none was probably meant to be.
+_MEANT = {
+    "children": "children are given as content",
+    "text": "text is given as content",
+    "class_": "classes are given as classes=[…]",
+    "cls": "classes are given as classes=[…]",
+}
 
 
 def _option_value(option: Element) -> str:

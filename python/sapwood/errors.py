@@ -8,7 +8,7 @@ SapwoodError
 
 From the core come subclasses of ValueError: HtmlError (HTML over a limit), PatchError
 (ops that do not fit a tree), SelectorSyntaxError (not a selector) and TreeError (a
-change that leaves no tree).
+change that leaves no tree, or an element that was destroyed).
 """
 
 from sapwood._core import HtmlError, PatchError, SelectorSyntaxError, TreeError

@@ -12,7 +12,7 @@ import re
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self, overload
 
 from sapwood.errors import HandlerError
 
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 Handler = Callable[..., Any]
 
-_TYPE = re.compile(r"[a-z][a-z0-9:_-]*", re.ASCII | re.IGNORECASE)
+# What can be part of an attribute's name in HTML, which knows no capitals, and is no
+# longer than what a frame may say.
+_TYPE = re.compile(r"[a-z][a-z0-9:._-]{0,63}", re.ASCII)
 
 # Events that stay with the element they happen on (UI Events, HTML spec).
 _NOT_BUBBLING = """
@@ -87,18 +89,31 @@ class EventHandler:
 
 
 def check_type(event_type: str) -> str:
-    """Return the attribute that marks who hears of *event_type*; raise ValueError if it is none."""
-    if event_type.startswith("on"):
-        raise ValueError(f"an event is called without 'on': {event_type[2:]!r}, not {event_type!r}")
+    """Return the attribute that marks who hears of *event_type*.
+
+    Raises TypeError if that is no string, ValueError if it cannot be the name of an event.
+    """
+    if not isinstance(event_type, str):
+        raise TypeError(f"the name of an event is a string, not {event_type!r}")
+    if event_type.lower().removeprefix("on") in DOM_EVENTS and event_type[:2].lower() == "on":
+        without = event_type[2:].lower()
+        raise ValueError(f"an event is called without 'on': {without!r}, not {event_type!r}")
     if not _TYPE.fullmatch(event_type):
-        raise ValueError(f"not the name of an event: {event_type!r}")
+        mend = "; HTML knows no capitals" if _TYPE.fullmatch(event_type.lower()) else ""
+        raise ValueError(f"not the name of an event: {event_type!r}{mend}")
     return f"_on{event_type}"
 
 
-def check_handler(handler: Handler) -> Handler:
+def check_handler(handler: object) -> Handler:
     """Return *handler* if it can be called with an event; raise HandlerError if not."""
     if not callable(handler):
-        raise HandlerError(f"a handler is a function, not {type(handler).__name__}: {handler!r}")
+        was_called = handler is None or inspect.iscoroutine(handler)
+        mend = "; give the function itself, without ()" if was_called else ""
+        if inspect.iscoroutine(handler):
+            handler.close()  # nobody will await it
+        raise HandlerError(
+            f"a handler is a function, not {type(handler).__name__}: {handler!r}{mend}"
+        )
     _takes_event(handler)
     return handler
 
@@ -140,3 +155,138 @@ def _takes_event_by_signature(handler: Handler) -> bool:
 
 def _name(handler: Handler) -> str:
     return getattr(handler, "__qualname__", None) or repr(handler)
+
+
+class HandlerAttribute:
+    """One `element.on…`, as in the DOM: a handler to be read, set, and with None removed.
+
+    Setting another one replaces it, and leaves alone those that were added with `on()`.
+    """
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, element: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, element: Element, owner: type) -> Handler | None: ...
+    def __get__(self, element: Element | None, owner: type) -> Self | Handler | None:
+        if element is None:
+            return self
+        handlers = element._handlers_of().get(self._name)
+        return handlers[0] if handlers else None
+
+    def __set__(self, element: Element, handler: Handler | None) -> None:
+        element._handle(self._name.removeprefix("on"), handler)
+
+
+class HandlerAttributes:
+    """The handlers that an element has as attributes: those of the events that the DOM knows.
+
+    From the HTML standard (8.1.8.2, GlobalEventHandlers) and those of UI, pointer, touch,
+    clipboard, animation and fullscreen events.
+    """
+
+    onabort = HandlerAttribute()
+    onanimationcancel = HandlerAttribute()
+    onanimationend = HandlerAttribute()
+    onanimationiteration = HandlerAttribute()
+    onanimationstart = HandlerAttribute()
+    onauxclick = HandlerAttribute()
+    onbeforeinput = HandlerAttribute()
+    onbeforematch = HandlerAttribute()
+    onbeforetoggle = HandlerAttribute()
+    onblur = HandlerAttribute()
+    oncancel = HandlerAttribute()
+    oncanplay = HandlerAttribute()
+    oncanplaythrough = HandlerAttribute()
+    onchange = HandlerAttribute()
+    onclick = HandlerAttribute()
+    onclose = HandlerAttribute()
+    oncompositionend = HandlerAttribute()
+    oncompositionstart = HandlerAttribute()
+    oncompositionupdate = HandlerAttribute()
+    oncontextmenu = HandlerAttribute()
+    oncopy = HandlerAttribute()
+    oncuechange = HandlerAttribute()
+    oncut = HandlerAttribute()
+    ondblclick = HandlerAttribute()
+    ondrag = HandlerAttribute()
+    ondragend = HandlerAttribute()
+    ondragenter = HandlerAttribute()
+    ondragleave = HandlerAttribute()
+    ondragover = HandlerAttribute()
+    ondragstart = HandlerAttribute()
+    ondrop = HandlerAttribute()
+    ondurationchange = HandlerAttribute()
+    onemptied = HandlerAttribute()
+    onended = HandlerAttribute()
+    onerror = HandlerAttribute()
+    onfocus = HandlerAttribute()
+    onfocusin = HandlerAttribute()
+    onfocusout = HandlerAttribute()
+    onformdata = HandlerAttribute()
+    onfullscreenchange = HandlerAttribute()
+    onfullscreenerror = HandlerAttribute()
+    ongotpointercapture = HandlerAttribute()
+    oninput = HandlerAttribute()
+    oninvalid = HandlerAttribute()
+    onkeydown = HandlerAttribute()
+    onkeypress = HandlerAttribute()
+    onkeyup = HandlerAttribute()
+    onload = HandlerAttribute()
+    onloadeddata = HandlerAttribute()
+    onloadedmetadata = HandlerAttribute()
+    onloadstart = HandlerAttribute()
+    onlostpointercapture = HandlerAttribute()
+    onmousedown = HandlerAttribute()
+    onmouseenter = HandlerAttribute()
+    onmouseleave = HandlerAttribute()
+    onmousemove = HandlerAttribute()
+    onmouseout = HandlerAttribute()
+    onmouseover = HandlerAttribute()
+    onmouseup = HandlerAttribute()
+    onpaste = HandlerAttribute()
+    onpause = HandlerAttribute()
+    onplay = HandlerAttribute()
+    onplaying = HandlerAttribute()
+    onpointercancel = HandlerAttribute()
+    onpointerdown = HandlerAttribute()
+    onpointerenter = HandlerAttribute()
+    onpointerleave = HandlerAttribute()
+    onpointermove = HandlerAttribute()
+    onpointerout = HandlerAttribute()
+    onpointerover = HandlerAttribute()
+    onpointerup = HandlerAttribute()
+    onprogress = HandlerAttribute()
+    onratechange = HandlerAttribute()
+    onreset = HandlerAttribute()
+    onresize = HandlerAttribute()
+    onscroll = HandlerAttribute()
+    onscrollend = HandlerAttribute()
+    onsecuritypolicyviolation = HandlerAttribute()
+    onseeked = HandlerAttribute()
+    onseeking = HandlerAttribute()
+    onselect = HandlerAttribute()
+    onselectionchange = HandlerAttribute()
+    onselectstart = HandlerAttribute()
+    onslotchange = HandlerAttribute()
+    onstalled = HandlerAttribute()
+    onsubmit = HandlerAttribute()
+    onsuspend = HandlerAttribute()
+    ontimeupdate = HandlerAttribute()
+    ontoggle = HandlerAttribute()
+    ontouchcancel = HandlerAttribute()
+    ontouchend = HandlerAttribute()
+    ontouchmove = HandlerAttribute()
+    ontouchstart = HandlerAttribute()
+    ontransitioncancel = HandlerAttribute()
+    ontransitionend = HandlerAttribute()
+    ontransitionrun = HandlerAttribute()
+    ontransitionstart = HandlerAttribute()
+    onvolumechange = HandlerAttribute()
+    onwaiting = HandlerAttribute()
+    onwheel = HandlerAttribute()
+
+
+DOM_EVENTS = frozenset(name[2:] for name in vars(HandlerAttributes) if name.startswith("on"))

@@ -159,14 +159,16 @@ class Session:
         for element, name in path:
             if event.type in NOT_BUBBLING and element is not target:
                 return
+            if element._is_destroyed:
+                continue
             heard = self.template._tree.listeners(element.uuid, attribute)
             if not heard or heard[0][0] is not element:
                 continue
             handed.current_target = element
             if name and (method := self._method(event, name)) is not None:
                 yield Call(method, handed)
-            for handler in list(element._handlers_of().get(event.type, ())):
-                if handler in element._handlers_of()[event.type]:
+            for handler in element._heard(event.type):
+                if handler in element._heard(event.type):
                     yield Call(handler, handed)
             if handed._stopped:
                 return

@@ -12,11 +12,11 @@ import threading
 from collections.abc import Callable, Iterator
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Protocol, Self, cast
+from typing import NoReturn, Protocol, Self, SupportsIndex, cast
 
 from sapwood import _core
-from sapwood.element import Element
-from sapwood.errors import HandlerError, TemplateError
+from sapwood.element import Element, carry_over
+from sapwood.errors import HandlerError, TemplateError, TreeError
 from sapwood.events import Handler, check_handler
 
 
@@ -97,8 +97,11 @@ class Template:
 
     @property
     def root(self) -> Element:
-        """The element `html`."""
-        return self._tree.roots()[0]
+        """The element `html`; raises TreeError if it was taken out."""
+        roots = self._tree.roots()
+        if not roots:
+            raise TreeError(f"{self!r} has no element any more")
+        return roots[0]
 
     def walk(self) -> Iterator[Element]:
         """Go through all elements, parents first."""
@@ -155,14 +158,23 @@ class Template:
         copy = object.__new__(type(self))
         fork, copy.__dict__, stateful = self._tree.fork_with(self.__dict__, _LIVE)
         copy._tree = fork
-        for element, copied in stateful:
-            copied.__dict__.update(element.__dict__)
-            if element._handlers_of():
-                copied._handlers = {
-                    event_type: [_rebound(handler, self, copy) for handler in handlers]
-                    for event_type, handlers in element._handlers_of().items()
-                }
+
+        def copy_of(value: object) -> object:
+            if value is self:
+                return copy
+            own = value._in_version(self._tree, fork) if isinstance(value, Element) else None
+            return value if own is None else own
+
+        carry_over(stateful, copy_of)
         return copy
+
+    def __copy__(self) -> Self:
+        return self.clone
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
+        raise TypeError(
+            f"{self!r} is a live page, it can be neither pickled nor deep-copied; clone it"
+        )
 
     def _hand_out(self) -> Self:
         """Return the template for one more page: itself, or a clone of what it was at first."""
@@ -286,10 +298,3 @@ def _folder_of(cls: type[Template]) -> Path:
         frame = frame.f_back
     file = frame.f_globals.get("__file__")
     return Path(file).parent if file else Path.cwd()
-
-
-def _rebound(handler: Handler, template: Template, copy: Template) -> Handler:
-    """Return a template's own method as the copy's; anything else as it is."""
-    if getattr(handler, "__self__", None) is template:
-        return handler.__func__.__get__(copy)  # type: ignore[attr-defined,no-any-return]  # a bound method
-    return handler

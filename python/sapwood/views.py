@@ -1,117 +1,150 @@
-"""What an element has several of, as live views: attributes, classes, styles, children.
+"""An element's classes and its children, as live lists.
 
 A view holds its element and nothing else. It reads from the tree and writes to the
-tree at once, and behaves like the Python type it resembles.
+tree at once. Each change is worked out on a plain list, which refuses what Python
+refuses, and then written in one step; what is asked often has a shorter way.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator, MutableMapping, MutableSequence
-from typing import TYPE_CHECKING, Any, overload
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableSequence
+from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 from sapwood import _core
-from sapwood.errors import TreeError
 
 if TYPE_CHECKING:
     from sapwood.element import Element
 
-# Attribute names as a start tag can carry them (HTML spec, 13.1.2.3), less the
-# control characters and what `setAttribute` refuses.
-_ATTRIBUTE_NAME = re.compile(r"[^\s\"'<>/=.\x00-\x1f\x7f][^\s\"'<>/=\x00-\x1f\x7f]*")
+T = TypeVar("T")
 
 
-class Attributes(MutableMapping[str, str]):
-    """The attributes of one element, by name.
-
-    Setting `True` makes a boolean attribute, `False` or `None` removes it; any other
-    value is kept as its `str()`. Handlers (`_onclick`) and the uuid are not here.
-    """
+class _ListView(MutableSequence[T]):
+    """What classes and children have in common: a list, read anew each time."""
 
     def __init__(self, element: Element) -> None:
         self._element = element
 
-    def __getitem__(self, name: str) -> str:
-        value = self._element._attribute(name) if _is_listed(name) else None
-        if value is None:
-            raise KeyError(name)
-        return value
+    def _list(self) -> list[T]:
+        raise NotImplementedError
 
-    def __setitem__(self, name: str, value: object) -> None:
-        _check_name(name)
-        if value is None or value is False:
-            self._element._remove_attribute(name)
-        else:
-            self._element._set_attribute(name, "" if value is True else str(value))
+    def _store(self, new: list[T]) -> None:
+        """Make *new* the whole list, or raise and leave it as it was."""
+        raise NotImplementedError
 
-    def __delitem__(self, name: str) -> None:
-        if not _is_listed(name) or not self._element._remove_attribute(name):
-            raise KeyError(name)
+    @overload
+    def __getitem__(self, index: int) -> T: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[T]: ...
+    def __getitem__(self, index: int | slice) -> T | list[T]:
+        return self._list()[index]
 
-    def __iter__(self) -> Iterator[str]:
-        return (name for name, _ in self._element._attributes() if _is_listed(name))
+    def __setitem__(self, index: int | slice, value: Any) -> None:
+        new = self._list()
+        new[index] = value
+        self._store(new)
+
+    def __delitem__(self, index: int | slice) -> None:
+        new = self._list()
+        del new[index]
+        self._store(new)
 
     def __len__(self) -> int:
-        return sum(1 for _ in self)
+        return len(self._list())
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(self._list())
+
+    def __reversed__(self) -> Iterator[T]:
+        return reversed(self._list())
+
+    def __contains__(self, value: object) -> bool:
+        return value in self._list()
+
+    def index(self, value: Any, start: int = 0, stop: int | None = None) -> int:
+        """Return the place of *value*; raise ValueError if it is not there."""
+        values = self._list()
+        return values.index(value, start, len(values) if stop is None else stop)
+
+    def count(self, value: Any) -> int:
+        """Return how often *value* is there, which is once at most."""
+        return int(value in self)
+
+    def extend(self, values: Iterable[T]) -> None:
+        """Append several."""
+        self._store([*self._list(), *values])
+
+    def remove(self, value: T) -> None:
+        """Take *value* out; raise ValueError if it is not there."""
+        del self[self.index(value)]
+
+    def clear(self) -> None:
+        """Take all out."""
+        self._store([])
+
+    def reverse(self) -> None:
+        """Reverse the order."""
+        self._store(self._list()[::-1])
+
+    def sort(self, *, key: Callable[[T], Any] | None = None, reverse: bool = False) -> None:
+        """Sort as `list.sort` does."""
+        new = self._list()
+        new.sort(key=key, reverse=reverse)
+        self._store(new)
+
+    def copy(self) -> list[T]:
+        """Return a list of what is here now."""
+        return self._list()
+
+    def __add__(self, other: list[T] | _ListView[T]) -> list[T]:
+        return self._list() + _plain(other)
+
+    def __radd__(self, other: list[T]) -> list[T]:
+        return _plain(other) + self._list()
+
+    def __iadd__(self, values: Iterable[T]) -> Self:
+        self.extend(values)
+        return self
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, _ListView | list):
+            return self._list() == _plain(other)
+        return NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]  # a live view, like a list
 
     def __repr__(self) -> str:
-        return repr(dict(self))
+        return repr(self._list())
 
 
-def _is_listed(name: str) -> bool:
-    return name != "uuid" and not name.startswith((".", "_on"))
+def _plain(values: list[T] | _ListView[T]) -> list[T]:
+    return values._list() if isinstance(values, _ListView) else values
 
 
-def _check_name(name: str) -> None:
-    if not isinstance(name, str) or not _ATTRIBUTE_NAME.fullmatch(name):
-        raise ValueError(f"not a name for an attribute: {name!r}")
-    folded = name.lower()  # as a browser reads it
-    if not _is_listed(folded):
-        mend = (
-            "it is given once, for life" if folded == "uuid" else "use element.on(event, handler)"
-        )
-        raise ValueError(f"{name!r} cannot be set as an attribute: {mend}")
-    if folded.startswith("on"):
-        raise ValueError(
-            f"{name!r} would be JavaScript in the page: use element.on(event, handler)"
-        )
+class Classes(_ListView[str]):
+    """The classes of one element, in order and each once: one that is there stays there.
 
-
-class Classes(MutableSequence[str]):
-    """The classes of one element, in order and each once."""
-
-    def __init__(self, element: Element) -> None:
-        self._element = element
+    Where several are taken, a string of them will do: `classes += "wide tall"`.
+    """
 
     def _list(self) -> list[str]:
         return list(dict.fromkeys((self._element._attribute("class") or "").split()))
 
-    def _store(self, classes: Iterable[str]) -> None:
-        joined = " ".join(dict.fromkeys(_check_class(name) for name in classes))
+    def _store(self, new: list[str]) -> None:
+        joined = " ".join(dict.fromkeys([self._word(name) for name in new]))
         if joined:
             self._element._set_attribute("class", joined)
         else:
             self._element._remove_attribute("class")
 
-    @overload
-    def __getitem__(self, index: int) -> str: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[str]: ...
-    def __getitem__(self, index: int | slice) -> str | list[str]:
-        return self._list()[index]
-
-    def __setitem__(self, index: int | slice, value: Any) -> None:
-        classes = self._list()
-        classes[index] = value
-        self._store(classes)
-
-    def __delitem__(self, index: int | slice) -> None:
-        classes = self._list()
-        del classes[index]
-        self._store(classes)
-
-    def __len__(self) -> int:
-        return len(self._list())
+    def _word(self, name: object) -> str:
+        if not isinstance(name, str):
+            raise TypeError(f"a class is a string, not {name!r}, in {self._element!r}")
+        if len(name.split()) != 1 or name != name.strip():
+            raise ValueError(
+                f"a class is a word without spaces, not {name!r}, in {self._element!r}"
+            )
+        return name
 
     def insert(self, index: int, value: str) -> None:
         """Insert a class; one that is there already stays where it is."""
@@ -120,13 +153,17 @@ class Classes(MutableSequence[str]):
             classes.insert(index, value)
             self._store(classes)
 
+    def extend(self, values: Iterable[str]) -> None:
+        """Append several, given as strings or as one string with spaces."""
+        super().extend(words(values))
+
     def add(self, *names: str) -> None:
         """Add classes that are not there yet."""
         self._store([*self._list(), *names])
 
     def discard(self, *names: str) -> None:
         """Remove classes if they are there."""
-        self._store(name for name in self._list() if name not in names)
+        self._store([name for name in self._list() if name not in names])
 
     def toggle(self, name: str, on: bool | None = None) -> bool:
         """Turn a class on or off, as *on* says or to the other state; return the new one."""
@@ -134,158 +171,65 @@ class Classes(MutableSequence[str]):
         (self.add if on else self.discard)(name)
         return on
 
-    def __eq__(self, other: object) -> bool:
-        return self._list() == list(other) if isinstance(other, Iterable) else NotImplemented
-
-    __hash__ = None  # type: ignore[assignment]  # a live view, like a list
-
-    def __repr__(self) -> str:
-        return repr(self._list())
-
-
-def _check_class(name: str) -> str:
-    if not isinstance(name, str) or not name or any(letter.isspace() for letter in name):
-        raise ValueError(f"a class is a word without spaces, not {name!r}")
-    return name
-
-
-class Style(MutableMapping[str, str]):
-    """The inline style of one element: CSS properties by name, `font_size` or `font-size`."""
-
-    def __init__(self, element: Element) -> None:
-        self._element = element
-
-    def _dict(self) -> dict[str, str]:
-        pairs = (part.partition(":") for part in _declarations(self._element._attribute("style")))
-        return {name.strip(): value.strip() for name, colon, value in pairs if colon}
-
-    def _store(self, style: dict[str, str]) -> None:
-        if style:
-            joined = "; ".join(f"{name}: {value}" for name, value in style.items())
-            self._element._set_attribute("style", joined)
-        else:
-            self._element._remove_attribute("style")
-
-    def __getitem__(self, name: str) -> str:
-        return self._dict()[_property(name)]
-
-    def __setitem__(self, name: str, value: object) -> None:
-        text = str(value)
-        if not _is_one_value(text):
-            raise ValueError(f"not the value of one CSS property: {text!r}")
-        style = self._dict()
-        style[_property(name)] = text
-        self._store(style)
-
-    def __delitem__(self, name: str) -> None:
-        style = self._dict()
-        del style[_property(name)]
-        self._store(style)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._dict())
-
-    def __len__(self) -> int:
-        return len(self._dict())
-
-    def __repr__(self) -> str:
-        return repr(self._dict())
-
-
-def _property(name: str) -> str:
-    name = name.replace("_", "-") if not name.startswith("--") else name
-    if not re.fullmatch(r"-{0,2}[A-Za-z][\w-]*", name):
-        raise ValueError(f"not the name of a CSS property: {name!r}")
-    return name
-
-
-# A declaration ends at a semicolon that is in no string and in no parentheses.
-_DECLARATION = re.compile(
-    r"""(?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|\([^()]*\)|[^;"'()]|["'()])+"""
-)
-
-
-def _declarations(style: str | None) -> Iterator[str]:
-    return (part for part in _DECLARATION.findall(style or "") if part.strip())
-
-
-def _is_one_value(text: str) -> bool:
-    """Say whether *text* cannot end the declaration that it is the value of.
-
-    Stricter than CSS: no escapes, comments or line ends, and all that opens closes.
-    """
-    if not text.strip() or re.search(r"[\\{}\x00\n\r\f]|/\*", text):
-        return False
-    open_until: list[str] = []
-    for letter in text:
-        if open_until and letter == open_until[-1]:
-            open_until.pop()
-        elif open_until and open_until[-1] in "\"'":
-            continue
-        elif letter in "\"'":
-            open_until.append(letter)
-        elif letter in "([":
-            open_until.append(")" if letter == "(" else "]")
-        elif letter in ")];":
+    def replace(self, old: str, new: str) -> bool:
+        """Put *new* where *old* is; say whether that was there."""
+        if old not in self:
             return False
-    return not open_until
+        self[self.index(old)] = new
+        return True
 
 
-class Children(MutableSequence["Element"]):
+def words(classes: Iterable[str]) -> Iterable[str]:
+    """Return classes that may be given as one string one by one."""
+    if isinstance(classes, Mapping):
+        raise TypeError(
+            f"classes are a list or a string, not {type(classes).__name__}: {classes!r}"
+        )
+    return classes.split() if isinstance(classes, str) else classes
+
+
+class Children(_ListView["Element"]):
     """The child elements of one element, without the texts between them.
 
-    An element that is put here leaves the place where it was.
+    An element that is put here leaves the place where it was, also if that was here; the
+    place to insert it at is then counted without it. An element cannot be here twice.
     """
-
-    def __init__(self, element: Element) -> None:
-        self._element = element
 
     def _list(self) -> list[Element]:
         return self._element._elements
+
+    def _store(self, new: list[Element]) -> None:
+        self._element._set_elements([_child(it) for it in new])
 
     @overload
     def __getitem__(self, index: int) -> Element: ...
     @overload
     def __getitem__(self, index: slice) -> list[Element]: ...
     def __getitem__(self, index: int | slice) -> Element | list[Element]:
-        if isinstance(index, int) and index >= 0:
+        if isinstance(index, int) and abs(index) <= sys.maxsize:
             found = self._element._element_at(index)
             if found is None:
-                raise IndexError(f"child {index} of {len(self)}")
+                raise IndexError(f"child {index} of {len(self)}, in {self._element!r}")
             return found
         return self._list()[index]
 
-    def __setitem__(self, index: int | slice, value: Any) -> None:
-        before = self._list()
-        after = list(before)
-        after[index] = value
-        _check_children(after)
-        _check_outside(self._element, after)
-        kept = set(map(id, after))
-        for child in before:
-            if id(child) not in kept:
-                child.remove()
-        self._element._arrange(after)
-
     def __delitem__(self, index: int | slice) -> None:
-        doomed = self._list()[index]
+        doomed = self[index]
         for child in doomed if isinstance(doomed, list) else [doomed]:
             child.remove()
 
     def __len__(self) -> int:
         return self._element._element_count()
 
-    def __iter__(self) -> Iterator[Element]:
-        return iter(self._list())
+    def __bool__(self) -> bool:
+        return self._element._element_at(0) is not None
 
     def __contains__(self, child: object) -> bool:
-        parent = getattr(child, "parent", None)
-        return parent is self._element
+        return isinstance(child, _core.Node) and self._element._has_child(child)
 
     def insert(self, index: int, value: Element) -> None:
         """Insert an element before the child at *index*, or last."""
-        _check_children([value])
-        is_child = value in self
+        is_child = _child(value) in self
         if index < 0:
             index = max(0, index + len(self) - is_child)
         # The place is counted without the child itself.
@@ -295,13 +239,16 @@ class Children(MutableSequence["Element"]):
 
     def append(self, value: Element) -> None:
         """Put an element last."""
-        _check_children([value])
-        self._element._insert(value)
+        self._element._insert(_child(value))
 
-    def index(self, value: object, start: int = 0, stop: int | None = None) -> int:
+    def extend(self, values: Iterable[Element]) -> None:
+        """Put several elements last."""
+        self._element._insert_adjacent("beforeend", [_child(it) for it in values])
+
+    def index(self, value: Any, start: int = 0, stop: int | None = None) -> int:
         """Return the place of a child; raise ValueError if it is none."""
-        if isinstance(value, _core.Node) and value in self:
-            place = value._place()
+        if value in self:
+            place: int = value._place()
             if place in range(*slice(start, stop).indices(len(self))):
                 return place
         raise ValueError(f"{value!r} is not a child of {self._element!r}")
@@ -313,36 +260,13 @@ class Children(MutableSequence["Element"]):
 
     def clear(self) -> None:
         """Take all child elements out; texts between them stay."""
-        if self._element._element_count() == len(self._element.content or []):
-            self._element._clear()
-        else:
-            del self[:]
-
-    def reverse(self) -> None:
-        """Reverse the order of the child elements."""
-        self._element._arrange(self._list()[::-1])
-
-    def sort(self, *, key: Callable[[Element], Any], reverse: bool = False) -> None:
-        """Sort the child elements by *key*, as `list.sort` does."""
-        self._element._arrange(sorted(self._list(), key=key, reverse=reverse))
-
-    def __repr__(self) -> str:
-        return repr(self._list())
+        self._element._clear_elements()
 
 
-def _check_children(children: list[Any]) -> None:
-    for child in children:
-        if not isinstance(child, _core.Node):
-            raise TypeError(f"a child is an Element, not {type(child).__name__}: {child!r}")
-    if len(set(map(id, children))) != len(children):
-        raise ValueError("an element can be a child only once")
-
-
-def _check_outside(parent: Element, children: list[Element]) -> None:
-    """Raise TreeError if one of *children* is *parent* or above it."""
-    new = set(map(id, children))
-    above: Element | None = parent
-    while above is not None:
-        if id(above) in new:
-            raise TreeError("an element cannot go into itself or into its own descendant")
-        above = above.parent
+def _child(value: Any) -> Element:
+    if not isinstance(value, _core.Node):
+        raise TypeError(
+            f"a child is an Element, not {type(value).__name__}: {value!r}; "
+            "texts and elements together are content"
+        )
+    return value  # type: ignore[return-value]  # every Node is an Element

@@ -4,10 +4,13 @@
 //! core's types and errors into exceptions; whatever decides something lies in the
 //! core or in the Python package.
 
+mod cursor;
+mod lone;
 mod node;
 mod objects;
 mod patch;
 mod query;
+mod shape;
 mod tree;
 
 use crate::apply::ApplyError;

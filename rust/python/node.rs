@@ -1,55 +1,168 @@
 //! One element of a tree, as the object that Python holds.
 //!
-//! An object knows its tree and its place in it. A new element is alone in a tree
-//! of its own; put below another one it moves into that tree, and taken out it gets
-//! a tree of its own again, in all cases with whatever is below it.
+//! An object knows its tree and its place in it. A new element is alone: until somebody
+//! asks for its tree it has none, and is but what it was made with. Put below another
+//! one it moves into that tree, and taken out it gets a tree of its own, in all cases
+//! with whatever is below it. What is refused is refused before anything is changed.
 
 use crate::node::{Kind, NodeId};
 use crate::python::TreeError;
+use crate::python::cursor::backwards;
+use crate::python::lone::{Lone, is_tag, is_void_tag, kept_tag, spelled};
 use crate::python::objects::{make_object, object_of, objects_of};
 use crate::python::query::{compiled, query, query_all};
+use crate::python::shape::{
+    Item, characters, described, detach, put, refused, remove, replace_content, replace_elements,
+    shortened, text_of,
+};
 use crate::python::tree::{PyTree, render_element};
-use crate::tree::{ROOT, Tree};
+use crate::tree::{EditError, ROOT, Tree};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedStr;
 use pyo3::types::{
-    PyByteArray, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple, PyType,
+    PyByteArray, PyBytes, PyDict, PyFrozenSet, PyList, PySet, PyString, PyTuple, PyType,
 };
-use rustc_hash::FxHashSet;
-use std::borrow::Cow;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The base of `sapwood.Element`.
 #[pyclass(subclass, weakref, frozen, module = "sapwood._core")]
 #[derive(Default)]
 pub struct Node {
-    /// Which tree, and where in it; locked only to be read or set.
-    place: Mutex<Option<(Py<PyTree>, NodeId)>>,
+    /// Locked only to be read or set, never while something of Python's is made.
+    place: Mutex<Place>,
+}
+
+/// Where an element is.
+#[derive(Default)]
+enum Place {
+    /// `Element.__init__` did not run yet.
+    #[default]
+    Unmade,
+    Alone(Box<Lone>),
+    In(Py<PyTree>, NodeId),
+    Destroyed,
+}
+
+impl Place {
+    /// Returns why there is no such place.
+    fn error(&self) -> PyErr {
+        match self {
+            Place::Destroyed => TreeError::new_err(
+                "this element was destroyed: make a new one, or take one that shall come \
+                 back out with remove()",
+            ),
+            _ => PyRuntimeError::new_err(
+                "this element was not made yet: call super().__init__(tag) first",
+            ),
+        }
+    }
 }
 
 impl Node {
     pub fn attach(&self, tree: Py<PyTree>, id: NodeId) {
+        self.set_place(Place::In(tree, id));
+    }
+
+    /// Makes this the object of no element: there is none of its uuid any more.
+    pub fn void(&self) {
+        self.set_place(Place::Destroyed);
+    }
+
+    fn set_place(&self, place: Place) {
         // What it was is dropped when the lock is open again: that may run Python.
-        let _old = self.lock().replace((tree, id));
+        let _old = std::mem::replace(&mut *self.lock(), place);
     }
 
-    /// Makes this the object of no element.
-    pub fn detach(&self) {
-        let _old = self.lock().take();
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<(Py<PyTree>, NodeId)>> {
+    fn lock(&self) -> MutexGuard<'_, Place> {
         self.place.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Returns the tree that the element is in, making it if it is alone, and its place.
     pub fn place<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyTree>, NodeId)> {
-        match &*self.lock() {
-            Some((tree, id)) => Ok((tree.bind(py).clone(), *id)),
-            None => Err(PyRuntimeError::new_err(
-                "this element was not made yet: call super().__init__(tag) first",
-            )),
+        loop {
+            let element_type = match &*self.lock() {
+                Place::In(tree, id) => return Ok((tree.bind(py).clone(), *id)),
+                Place::Alone(lone) => lone.element_type.clone_ref(py),
+                none => return Err(none.error()),
+            };
+            let tree = Bound::new(py, PyTree::new(Tree::default(), element_type))?;
+            // Making the object may have run anything, so the element is looked at again.
+            self.plant(&tree, ROOT, None).transpose()?;
         }
+    }
+
+    /// Returns where the element is unless it is alone, unmade or destroyed.
+    pub fn place_if_in_tree<'py>(&self, py: Python<'py>) -> Option<(Bound<'py, PyTree>, NodeId)> {
+        match &*self.lock() {
+            Place::In(tree, id) => Some((tree.bind(py).clone(), *id)),
+            _ => None,
+        }
+    }
+
+    /// Makes an element that is alone a node of *tree*; `None` if it is not alone.
+    pub fn plant(
+        &self,
+        tree: &Bound<'_, PyTree>,
+        parent: NodeId,
+        before: Option<NodeId>,
+    ) -> Option<Result<(), EditError>> {
+        let mut place = self.lock();
+        let Place::Alone(lone) = &*place else {
+            return None;
+        };
+        let mut inner = tree.borrow_mut();
+        let id = match lone.plant(&mut inner.tree, parent, before) {
+            Ok(id) => id,
+            Err(error) => return Some(Err(error)),
+        };
+        inner.put_object(id, lone.this.clone_ref(tree.py()));
+        let old = std::mem::replace(&mut *place, Place::In(tree.clone().unbind(), id));
+        drop((inner, place));
+        drop(old);
+        Some(Ok(()))
+    }
+
+    /// Does something to an element that is alone; `None` if it is not.
+    fn alone<T>(&self, act: impl FnOnce(&mut Lone) -> T) -> Option<T> {
+        match &mut *self.lock() {
+            Place::Alone(lone) => Some(act(lone)),
+            _ => None,
+        }
+    }
+
+    fn check_made(&self) -> PyResult<()> {
+        match &*self.lock() {
+            Place::In(..) | Place::Alone(_) => Ok(()),
+            none => Err(none.error()),
+        }
+    }
+
+    pub fn is_alone(&self) -> bool {
+        matches!(&*self.lock(), Place::Alone(_))
+    }
+
+    /// Returns what messages call the element.
+    pub fn name(&self, py: Python<'_>) -> String {
+        format!("<Element {}>", self.short_name(py))
+    }
+
+    fn short_name(&self, py: Python<'_>) -> String {
+        let (tag, id) = match &*self.lock() {
+            Place::Unmade => return "that was not made yet".into(),
+            Place::Destroyed => return "that was destroyed".into(),
+            Place::Alone(lone) => (
+                lone.tag.to_string(),
+                lone.attribute("id").map(str::to_owned),
+            ),
+            Place::In(tree, id) => {
+                let tree = &tree.borrow(py).tree;
+                let html_id = tree.attribute(*id, "id").map(str::to_owned);
+                (tree.tag(*id).to_owned(), html_id)
+            }
+        };
+        id.map_or_else(|| tag.clone(), |id| format!("{tag}#{}", shortened(&id)))
     }
 
     fn read<T>(&self, py: Python<'_>, read: impl FnOnce(&Tree, NodeId) -> T) -> PyResult<T> {
@@ -73,17 +186,39 @@ impl Node {
         Node::default()
     }
 
-    /// Makes this object an element, alone in a tree of its own.
-    fn _create(slf: &Bound<'_, Self>, tag: &str, element_type: Py<PyType>) -> PyResult<()> {
-        let mut tree = Tree::default();
-        let kind = tree.kind_inside(ROOT, tag);
-        let id = tree.create_element(kind, tag)?;
-        tree.append(ROOT, id)?;
-        let tree = Py::new(slf.py(), PyTree::new(tree, element_type))?;
-        tree.borrow_mut(slf.py())
-            .put_object(id, slf.clone().unbind());
-        slf.get().attach(tree, id);
+    /// Makes this object an element that is alone.
+    fn _create(
+        slf: &Bound<'_, Self>,
+        tag: &Bound<'_, PyAny>,
+        element_type: Py<PyType>,
+    ) -> PyResult<()> {
+        let lone = Lone {
+            this: slf.clone().unbind(),
+            element_type,
+            tag: kept_tag(tag_of(tag)?).into(),
+            attributes: Vec::new(),
+            text: Box::default(),
+        };
+        let mut place = slf.get().lock();
+        if !matches!(&*place, Place::Unmade) {
+            drop(place);
+            return Err(PyRuntimeError::new_err(
+                "this element was made already: call super().__init__(tag) once",
+            ));
+        }
+        *place = Place::Alone(Box::new(lone));
         Ok(())
+    }
+
+    /// What the element is called in a message: tag and id, or what became of it.
+    #[getter]
+    fn _name(&self, py: Python<'_>) -> String {
+        self.short_name(py)
+    }
+
+    #[getter]
+    fn _is_destroyed(&self) -> bool {
+        matches!(&*self.lock(), Place::Destroyed)
     }
 
     /// The tree that the element is in now.
@@ -94,21 +229,18 @@ impl Node {
 
     #[getter]
     fn tag(&self, py: Python<'_>) -> PyResult<String> {
-        self.read(py, |tree, id| tree.tag(id).to_owned())
+        match &*self.lock() {
+            Place::In(tree, id) => Ok(tree.borrow(py).tree.tag(*id).to_owned()),
+            Place::Alone(lone) => Ok(lone.tag.to_string()),
+            none => Err(none.error()),
+        }
     }
 
-    fn _set_tag(&self, py: Python<'_>, tag: &str) -> PyResult<()> {
-        self.write(py, |tree, id| {
-            let kind = tree.kind_inside(tree.node(id).parent, tag);
-            tree.set_kind_and_tag(id, kind, tag)?;
-            let is_alone = tree.node(id).parent == ROOT;
-            if is_alone {
-                Ok(())
-            } else {
-                tree.settle_element(id)
-            }
-        })??;
-        Ok(())
+    fn _set_tag(&self, tag: &Bound<'_, PyAny>) -> PyResult<()> {
+        let (tree, id) = self.place(tag.py())?;
+        let tag = kept_tag(tag_of(tag)?);
+        let set = set_tag(&mut tree.borrow_mut().tree, id, &tag);
+        set.map_err(|it| refused(it, &tree, id))
     }
 
     /// The name by which browser and server know the element: a short string,
@@ -122,24 +254,53 @@ impl Node {
     }
 
     fn _attribute(&self, py: Python<'_>, name: &str) -> PyResult<Option<String>> {
+        if let Some(value) = self.alone(|lone| lone.attribute(name).map(str::to_owned)) {
+            return Ok(value);
+        }
         self.read(py, |tree, id| {
-            let name = spelled(tree, id, name);
+            let name = spelled(is_settled_html(tree, id), name);
             tree.attribute(id, &name).map(str::to_owned)
         })
     }
 
-    fn _set_attribute(&self, py: Python<'_>, name: &str, value: &str) -> PyResult<()> {
-        self.write(py, |tree, id| {
-            let name = spelled(tree, id, name);
-            tree.set_attribute(id, &name, value)
-        })??;
-        Ok(())
+    fn _set_attribute(&self, name: &str, value: &Bound<'_, PyString>) -> PyResult<()> {
+        let text = characters(value, self)?;
+        if self.alone(|lone| lone.set_attribute(name, text)) == Some(true) {
+            return Ok(());
+        }
+        let (tree, id) = self.place(value.py())?;
+        let set = set_attribute(&mut tree.borrow_mut().tree, id, name, text);
+        set.map_err(|error| refused(error, &tree, id))
+    }
+
+    /// Sets attributes, or removes those with None: all of them or, if that raises, none.
+    fn _set_attributes(
+        &self,
+        py: Python<'_>,
+        changes: Vec<(PyBackedStr, Option<Bound<'_, PyString>>)>,
+    ) -> PyResult<()> {
+        let mut texts = Vec::with_capacity(changes.len());
+        for (name, value) in &changes {
+            let text = value.as_ref().map(|it| characters(it, self)).transpose()?;
+            texts.push((&**name, text));
+        }
+        let (tree, id) = self.place(py)?;
+        let set = {
+            let tree = &mut tree.borrow_mut().tree;
+            // A version costs next to nothing, and puts everything back.
+            let before = tree.clone();
+            set_attributes(tree, id, &texts).inspect_err(|_| *tree = before)
+        };
+        set.map_err(|error| refused(error, &tree, id))
     }
 
     /// Removes an attribute; says whether it was there.
     fn _remove_attribute(&self, py: Python<'_>, name: &str) -> PyResult<bool> {
+        if let Some(was_there) = self.alone(|lone| lone.remove_attribute(name)) {
+            return Ok(was_there);
+        }
         self.write(py, |tree, id| {
-            let name = spelled(tree, id, name);
+            let name = spelled(is_settled_html(tree, id), name);
             tree.remove_attribute(id, &name)
         })
     }
@@ -174,10 +335,21 @@ impl Node {
         self.write(py, |tree, id| tree.call(id, method, arguments))
     }
 
-    /// All texts in the element and below, joined.
+    /// All texts in the element and below, joined; setting it leaves just that text.
     #[getter]
     fn text(&self, py: Python<'_>) -> PyResult<String> {
         self.read(py, |tree, id| tree.text(id))
+    }
+
+    #[setter]
+    fn set_text(slf: &Bound<'_, Self>, text: &Bound<'_, PyAny>) -> PyResult<()> {
+        match text_of(text)? {
+            Some(text) => put_text(slf, &text),
+            None => Err(PyTypeError::new_err(format!(
+                "text is a string or a number, not {}; what holds elements is content",
+                described(text)
+            ))),
+        }
     }
 
     /// The element as HTML, with all below it.
@@ -189,6 +361,9 @@ impl Node {
     /// What is inside: a string, or a list of strings and elements in their order.
     #[getter]
     fn content(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        if let Some(text) = self.alone(|lone| PyString::new(py, &lone.text)) {
+            return Ok(text.into_any().unbind());
+        }
         let (tree, id) = self.place(py)?;
         let only_text = {
             let tree = &tree.borrow().tree;
@@ -219,90 +394,96 @@ impl Node {
     }
 
     #[setter]
-    fn set_content(&self, content: &Bound<'_, PyAny>) -> PyResult<()> {
-        let py = content.py();
-        let (tree, id) = self.place(py)?;
-        if let Some(text) = text_of(content)? {
-            let text = text.to_str()?;
-            let is_plain = !tree.borrow().has_objects_below(id);
-            if is_plain {
-                tree.borrow_mut().tree.set_text(id, text)?;
-                return Ok(());
-            }
-            clear(&tree, id)?;
-            tree.borrow_mut().tree.set_text(id, text)?;
-            return Ok(());
-        }
-        if content.is_instance_of::<Node>() {
-            return replace_children(&tree, id, vec![content.clone()]);
-        }
-        let is_bytes =
-            content.is_instance_of::<PyBytes>() || content.is_instance_of::<PyByteArray>();
-        let items = content
-            .try_iter()
-            .ok()
-            .filter(|_| !is_bytes)
-            .ok_or_else(|| {
-                PyTypeError::new_err(format!(
-                    "content is a string, a number, an element, or a list of these, not {}",
-                    type_name(content)
-                ))
-            })?;
-        replace_children(&tree, id, items.collect::<PyResult<_>>()?)
+    fn set_content(slf: &Bound<'_, Self>, content: &Bound<'_, PyAny>) -> PyResult<()> {
+        let items = if let Ok(text) = content.cast::<PyString>() {
+            return put_text(slf, text);
+        } else if content.is_instance_of::<Node>() {
+            vec![Item::of(content)?]
+        } else if let Some(text) = text_of(content)? {
+            return put_text(slf, &text);
+        } else {
+            content_items(content)?
+        };
+        replace_content(slf, &items)
     }
 
     /// Puts *child*, an element or a string, before *before*, or last.
     #[pyo3(signature = (child, before=None))]
     fn _insert(&self, child: &Bound<'_, PyAny>, before: Option<&Bound<'_, Node>>) -> PyResult<()> {
-        let (tree, id) = self.place(child.py())?;
+        let py = child.py();
+        let item = Item::of(child)?;
+        let (tree, id) = self.place(py)?;
         let before = match before {
             None => None,
-            Some(before) => {
-                let (other, before) = before.get().place(child.py())?;
-                if !other.is(&tree) {
-                    return Err(TreeError::new_err(
-                        "`before` is not a child of this element",
-                    ));
-                }
-                Some(before)
-            }
+            Some(before) => match before.get().place_if_in_tree(py) {
+                Some((other, before)) if other.is(&tree) => Some(before),
+                _ => return Err(EditError::NotAChild.into()),
+            },
         };
-        insert(&tree, id, before, child)
+        if before.is_some_and(|before| tree.borrow().tree.node(before).parent != id) {
+            return Err(EditError::NotAChild.into());
+        }
+        put(&tree, id, before, &[item])
+    }
+
+    /// Puts *items* where *position* says, by the names of DOM's insertAdjacentElement.
+    fn _insert_adjacent(
+        &self,
+        py: Python<'_>,
+        position: &str,
+        items: Vec<Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        let items = items.iter().map(Item::of).collect::<PyResult<Vec<_>>>()?;
+        let (tree, id) = self.place(py)?;
+        let node = *tree.borrow().tree.node(id);
+        let (parent, before) = match position {
+            "afterbegin" => (id, node.first.some()),
+            "beforeend" => (id, None),
+            "beforebegin" => (node.parent, Some(id)),
+            _ => (node.parent, node.next.some()),
+        };
+        if parent == ROOT {
+            return Err(TreeError::new_err(format!(
+                "{} has no parent, so nothing can be beside it",
+                self.name(py)
+            )));
+        }
+        put(&tree, parent, before, &items)
     }
 
     /// Takes the element out of its parent, with all below it, into a tree of its own.
-    fn _detach(&self, py: Python<'_>) -> PyResult<()> {
-        let (tree, id) = self.place(py)?;
-        extract(&tree, id)
+    fn _detach(slf: &Bound<'_, Self>) -> PyResult<()> {
+        slf.get().check_made()?;
+        detach(slf)
     }
 
-    /// Removes all children.
-    fn _clear(&self, py: Python<'_>) -> PyResult<()> {
-        let (tree, id) = self.place(py)?;
-        clear(&tree, id)
+    /// Ends the element and all below it for good; returns the objects that there were.
+    fn _destroy(slf: &Bound<'_, Self>) -> PyResult<Vec<Py<Node>>> {
+        let node = slf.get();
+        let objects = if node.is_alone() {
+            vec![slf.clone().unbind()]
+        } else {
+            let (tree, id) = node.place(slf.py())?;
+            remove(&tree, id)
+        };
+        for object in &objects {
+            object.get().set_place(Place::Destroyed);
+        }
+        Ok(objects)
     }
 
-    /// Puts the elements of *order* below this one in that order, touching only
-    /// what is out of place.
-    fn _arrange(&self, order: Vec<Bound<'_, Node>>, py: Python<'_>) -> PyResult<()> {
-        let (tree, id) = self.place(py)?;
-        for child in &order {
-            check_element(&tree, id, child)?;
+    /// Takes out all child elements; texts and comments stay.
+    fn _clear_elements(slf: &Bound<'_, Self>) -> PyResult<()> {
+        if slf.get().is_alone() {
+            return Ok(());
         }
-        let mut at = tree
-            .borrow()
-            .tree
-            .first_element(tree.borrow().tree.node(id).first);
-        for child in order {
-            let (other, child_id) = child.get().place(py)?;
-            if other.is(&tree) && at == Some(child_id) {
-                let next = tree.borrow().tree.node(child_id).next;
-                at = tree.borrow().tree.first_element(next);
-            } else {
-                insert(&tree, id, at, &child)?;
-            }
-        }
-        Ok(())
+        replace_elements(slf, &[])
+    }
+
+    /// Makes *order* the child elements, touching only what is out of place.
+    fn _set_elements(slf: &Bound<'_, Self>, order: Vec<Bound<'_, PyAny>>) -> PyResult<()> {
+        let order = order.iter().map(Item::of).collect::<PyResult<Vec<_>>>()?;
+        replace_elements(slf, &order)
     }
 
     /// The child elements, without the texts between them.
@@ -313,31 +494,48 @@ impl Node {
         objects_of(&tree, &children)
     }
 
+    /// Returns the object of the same node in *version*, a version of *tree*; None if
+    /// this one is not in *tree*.
+    fn _in_version(
+        &self,
+        tree: &Bound<'_, PyTree>,
+        version: &Bound<'_, PyTree>,
+    ) -> PyResult<Option<Py<Node>>> {
+        match self.place_if_in_tree(tree.py()) {
+            Some((own, id)) if own.is(tree) => object_of(version, id).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// Says whether *child* is a child of this element.
+    fn _has_child(&self, py: Python<'_>, child: &Bound<'_, Node>) -> bool {
+        let places = (self.place_if_in_tree(py), child.get().place_if_in_tree(py));
+        let (Some((tree, id)), Some((other, child))) = places else {
+            return false;
+        };
+        tree.is(&other) && tree.borrow().tree.node(child).parent == id
+    }
+
     /// How many elements come before this one below its parent.
     fn _place(&self, py: Python<'_>) -> PyResult<usize> {
         self.read(py, |tree, id| {
-            let before = |&id: &NodeId| tree.node(id).previous.some();
-            let all = std::iter::successors(tree.node(id).previous.some(), before);
-            all.filter(|&id| tree.kind(id).is_element()).count()
+            backwards(tree, tree.node(id).previous).count()
         })
     }
 
     fn _element_count(&self, py: Python<'_>) -> PyResult<usize> {
-        self.read(py, |tree, id| {
-            tree.children(id)
-                .filter(|&c| tree.kind(c).is_element())
-                .count()
-        })
+        let (tree, id) = self.place(py)?;
+        let tree = &mut *tree.borrow_mut();
+        Ok(tree.cursor.count(&tree.tree, id))
     }
 
-    /// The element at *index*, which counts elements only; None past the end.
-    fn _element_at(&self, py: Python<'_>, index: usize) -> PyResult<Option<Py<Node>>> {
+    /// The element at *index*, which counts elements only, below 0 from the last one;
+    /// None past the ends.
+    fn _element_at(&self, py: Python<'_>, index: isize) -> PyResult<Option<Py<Node>>> {
         let (tree, id) = self.place(py)?;
         let found = {
-            let tree = &tree.borrow().tree;
-            tree.children(id)
-                .filter(|&child| tree.kind(child).is_element())
-                .nth(index)
+            let tree = &mut *tree.borrow_mut();
+            tree.cursor.element(&tree.tree, id, index)
         };
         found.map(|id| object_of(&tree, id)).transpose()
     }
@@ -442,213 +640,111 @@ impl Node {
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         match &*self.lock() {
-            Some((tree, _)) => visit.call(tree),
-            None => Ok(()),
+            Place::In(tree, _) => visit.call(tree),
+            Place::Alone(lone) => lone.traverse(&visit),
+            Place::Unmade | Place::Destroyed => Ok(()),
         }
     }
 
     fn __clear__(&self) {
-        let _old = self.lock().take();
+        self.set_place(Place::Destroyed);
+    }
+}
+
+fn put_text(slf: &Bound<'_, Node>, text: &Bound<'_, PyString>) -> PyResult<()> {
+    let node = slf.get();
+    let characters = characters(text, node)?;
+    let (tree, id) = match node.place_if_in_tree(text.py()) {
+        Some(place) => place,
+        None if node.alone(|lone| lone.set_text(characters)) == Some(true) => return Ok(()),
+        None => node.place(text.py())?,
+    };
+    let set = {
+        let inner = &mut *tree.borrow_mut();
+        let has_elements = inner.has_element_below(id);
+        (!has_elements).then(|| inner.tree.set_text(id, characters))
+    };
+    match set {
+        Some(set) => set.map_err(|error| refused(error, &tree, id)),
+        None => replace_content(slf, &[Item::Text(text.clone())]),
     }
 }
 
 impl PyTree {
-    /// Says whether any node below *id* has an object.
-    fn has_objects_below(&self, id: NodeId) -> bool {
-        // A lone text, the usual case, has none.
-        let node = self.tree.node(id);
-        node.first != node.last
-            && self.has_objects()
-            && self
-                .tree
-                .preorder(id)
-                .any(|below| below != id && self.object(below).is_some())
-            || node.first == node.last
-                && !node.first.is_none()
-                && self.tree.kind(node.first).is_element()
-                && self
-                    .tree
-                    .preorder(node.first)
-                    .any(|below| self.object(below).is_some())
+    fn has_element_below(&self, id: NodeId) -> bool {
+        self.tree.first_element(self.tree.node(id).first).is_some()
     }
 }
 
-/// Returns an attribute's name as the element spells it: HTML knows no capitals. An
-/// element that is alone may yet become SVG, where names have them.
-fn spelled<'a>(tree: &Tree, id: NodeId, name: &'a str) -> Cow<'a, str> {
+/// Says whether an element is HTML for good: one that is alone may yet become SVG.
+fn is_settled_html(tree: &Tree, id: NodeId) -> bool {
     let node = tree.node(id);
-    let is_html = node.kind == Kind::Html && node.parent != ROOT;
-    if is_html && name.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        return Cow::Owned(name.to_ascii_lowercase());
-    }
-    Cow::Borrowed(name)
+    node.kind == Kind::Html && node.parent != ROOT
 }
 
-fn type_name(value: &Bound<'_, PyAny>) -> String {
-    value
-        .get_type()
-        .name()
-        .map_or_else(|_| "this".into(), |name| name.to_string())
+fn set_attribute(tree: &mut Tree, id: NodeId, name: &str, value: &str) -> Result<(), EditError> {
+    let name = spelled(is_settled_html(tree, id), name);
+    tree.set_attribute(id, &name, value)
 }
 
-/// Returns what is shown of a string or a number; None for anything else.
-fn text_of<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyString>>> {
-    if let Ok(text) = value.cast::<PyString>() {
-        return Ok(Some(text.clone()));
-    }
-    if value.is_none() {
-        return Ok(Some(PyString::new(value.py(), "")));
-    }
-    if value.is_instance_of::<PyInt>() || value.is_instance_of::<PyFloat>() {
-        return value.str().map(Some);
-    }
-    Ok(None)
-}
-
-fn replace_children(
-    tree: &Bound<'_, PyTree>,
+fn set_attributes(
+    tree: &mut Tree,
     id: NodeId,
-    items: Vec<Bound<'_, PyAny>>,
-) -> PyResult<()> {
-    // Look at everything first: a refused item must not cost what was there.
-    let mut seen = FxHashSet::default();
-    for item in &items {
-        if item.is_instance_of::<Node>() && !seen.insert(item.as_ptr()) {
-            return Err(PyValueError::new_err("an element can be a child only once"));
-        }
-        match text_of(item)? {
-            Some(text) => drop(text.to_str()?),
-            None => check_element(tree, id, item)?,
-        }
+    changes: &[(&str, Option<&str>)],
+) -> Result<(), EditError> {
+    // What goes makes room for what comes.
+    for (name, _) in changes.iter().filter(|(_, value)| value.is_none()) {
+        let name = spelled(is_settled_html(tree, id), name);
+        tree.remove_attribute(id, &name);
     }
-    clear(tree, id)?;
-    for item in items {
-        insert(tree, id, None, &item)?;
+    for (name, value) in changes {
+        if let Some(value) = value {
+            set_attribute(tree, id, name, value)?;
+        }
     }
     Ok(())
 }
 
-fn check_element(
-    tree: &Bound<'_, PyTree>,
-    parent: NodeId,
-    item: &Bound<'_, PyAny>,
-) -> PyResult<()> {
-    let Ok(node) = item.cast::<Node>() else {
-        return Err(PyTypeError::new_err(format!(
-            "a child is an element, a string or a number, not {}",
-            type_name(item)
-        )));
-    };
-    let (other, child) = node.get().place(item.py())?;
-    if other.is(tree) && tree.borrow().tree.is_ancestor_or_self(child, parent) {
-        return Err(crate::tree::EditError::Cycle.into());
+fn set_tag(tree: &mut Tree, id: NodeId, tag: &str) -> Result<(), EditError> {
+    let crate::node::Node { parent, first, .. } = *tree.node(id);
+    let kind = tree.kind_inside(parent, tag);
+    if !first.is_none() && kind == Kind::Html && is_void_tag(tag) {
+        return Err(EditError::NoChildren);
     }
-    Ok(())
-}
-
-fn insert(
-    tree: &Bound<'_, PyTree>,
-    parent: NodeId,
-    before: Option<NodeId>,
-    child: &Bound<'_, PyAny>,
-) -> PyResult<()> {
-    if let Some(text) = text_of(child)? {
-        let text = text.to_str()?;
-        if !text.is_empty() {
-            let mut tree = tree.borrow_mut();
-            let id = tree.tree.create_text(text)?;
-            tree.tree
-                .insert(parent, before, id)
-                .inspect_err(|_| tree.tree.remove(id))?;
-        }
+    tree.set_kind_and_tag(id, kind, tag)?;
+    if parent == ROOT {
         return Ok(());
     }
-    check_element(tree, parent, child)?;
-    let node = child.cast::<Node>()?;
-    let (other, id) = node.get().place(child.py())?;
-    if other.is(tree) {
-        let tree = &mut tree.borrow_mut().tree;
-        tree.insert(parent, before, id)?;
-        return Ok(tree.settle(id)?);
-    }
-    if before.is_some_and(|before| tree.borrow().tree.node(before).parent != parent) {
-        return Err(crate::tree::EditError::NotAChild.into());
-    }
-    let made = transfer(&other, id, tree)?;
-    let tree = &mut tree.borrow_mut().tree;
-    tree.insert(parent, before, made)?;
-    Ok(tree.settle(made)?)
+    tree.settle_element(id)
 }
 
-/// Takes *id* out of its tree into a new one.
-fn extract(tree: &Bound<'_, PyTree>, id: NodeId) -> PyResult<()> {
-    let py = tree.py();
-    let element_type = tree.borrow().element_type().clone_ref(py);
-    let alone = Bound::new(py, PyTree::new(Tree::default(), element_type))?;
-    tree.borrow_mut().tree.stamp_one(id);
-    let made = transfer(tree, id, &alone)?;
-    alone.borrow_mut().tree.append(ROOT, made)?;
-    Ok(())
+fn tag_of<'a>(tag: &'a Bound<'_, PyAny>) -> PyResult<&'a str> {
+    let text = tag.cast::<PyString>().map_err(|_| {
+        PyTypeError::new_err(format!(
+            "a tag is a string such as 'p', not {}",
+            described(tag)
+        ))
+    })?;
+    text.to_str().ok().filter(|it| is_tag(it)).ok_or_else(|| {
+        PyValueError::new_err(format!(
+            "not the name of a tag: {}; it is a letter, then letters, digits, '-', '_' or '.'",
+            described(tag)
+        ))
+    })
 }
 
-/// Moves a subtree, and the objects of its nodes, from one tree to another; it has
-/// no parent there yet.
-fn transfer(from: &Bound<'_, PyTree>, top: NodeId, to: &Bound<'_, PyTree>) -> PyResult<NodeId> {
-    let py = from.py();
-    let mut objects = Vec::new();
-    let made = {
-        let mut source = from.borrow_mut();
-        let mut target = to.borrow_mut();
-        let mut pairs = Vec::new();
-        let has_objects = source.has_objects();
-        let made = target.tree.adopt(&source.tree, top, |was, is| {
-            if has_objects {
-                pairs.push((was, is));
-            }
-        })?;
-        for (was, is) in pairs {
-            target.tree.adopt_calls(&source.tree, was, is);
-            if let Some(object) = source.take_object(was) {
-                objects.push((object.clone_ref(py), is));
-                target.put_object(is, object);
-            }
-        }
-        source.tree.remove(top);
-        made
-    };
-    for (object, id) in objects {
-        object.get().attach(to.clone().unbind(), id);
-    }
-    Ok(made)
-}
-
-/// Removes the children of a node; those that Python holds live on by themselves.
-fn clear(tree: &Bound<'_, PyTree>, id: NodeId) -> PyResult<()> {
-    let children: Vec<NodeId> = tree.borrow().tree.children(id).collect();
-    for child in children {
-        let is_held = {
-            let tree = tree.borrow();
-            tree.has_objects()
-                && tree
-                    .tree
-                    .preorder(child)
-                    .any(|id| tree.object(id).is_some())
-        };
-        if is_held {
-            extract_held(tree, child)?;
-        } else {
-            tree.borrow_mut().tree.remove(child);
-        }
-    }
-    Ok(())
-}
-
-/// Takes out a subtree of which Python holds something: as a whole, so that what is
-/// held keeps what is above and below it.
-fn extract_held(tree: &Bound<'_, PyTree>, child: NodeId) -> PyResult<()> {
-    if tree.borrow().tree.kind(child).is_element() {
-        return extract(tree, child);
-    }
-    tree.borrow_mut().tree.remove(child);
-    Ok(())
+fn content_items<'py>(content: &Bound<'py, PyAny>) -> PyResult<Vec<Item<'py>>> {
+    let has_no_order = content.is_instance_of::<PyDict>()
+        || content.is_instance_of::<PySet>()
+        || content.is_instance_of::<PyFrozenSet>()
+        || content.is_instance_of::<PyBytes>()
+        || content.is_instance_of::<PyByteArray>();
+    let items = content.try_iter().ok().filter(|_| !has_no_order);
+    let items = items.ok_or_else(|| {
+        PyTypeError::new_err(format!(
+            "content is a string, a number, an element, or a list of these, not {}",
+            described(content)
+        ))
+    })?;
+    items.map(|item| Item::of(&item?)).collect()
 }

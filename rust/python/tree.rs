@@ -5,6 +5,7 @@
 
 use crate::node::NodeId;
 use crate::parse::{Budget, parse_document};
+use crate::python::cursor::Cursor;
 use crate::python::node::Node;
 use crate::python::objects::{make_object, object_of};
 use crate::python::query::{Answer, query, query_all};
@@ -20,6 +21,7 @@ use rustc_hash::FxHashMap;
 #[pyclass(name = "Tree", module = "sapwood._core")]
 pub struct PyTree {
     pub tree: Tree,
+    pub cursor: Cursor,
     nodes: FxHashMap<NodeId, Py<Node>>,
     /// The last large query's.
     pub answer: Option<Answer>,
@@ -31,6 +33,7 @@ impl PyTree {
     pub fn new(tree: Tree, element_type: Py<PyType>) -> PyTree {
         PyTree {
             tree,
+            cursor: Cursor::default(),
             nodes: FxHashMap::default(),
             answer: None,
             element_type,

@@ -51,6 +51,7 @@ impl Tree {
         if parent.is_none() {
             return;
         }
+        self.links += 1;
         self.link(parent, previous, next);
         let node = self.node_mut(id);
         node.parent = NodeId::NONE;
@@ -161,6 +162,7 @@ impl Tree {
 
     /// Links *child*, which has no parent, before *next* or last below *parent*.
     fn attach(&mut self, parent: NodeId, next: NodeId, child: NodeId) {
+        self.links += 1;
         let previous = if next.is_none() {
             self.node(parent).last
         } else {

@@ -359,6 +359,7 @@ class Laws(RuleBasedStateMachine):
         assert element
         if name != name.lower() and element.real.closest("svg") is None:
             return  # in HTML names have no capitals
+        value = "".join(value.split()) if name == "id" else value  # a word, or it is refused
         element.real.attrs[name] = value
         element.attrs[name] = value
 

@@ -16,7 +16,7 @@ RUST = ROOT / "rust"
 LAYERS = """
 _core
 errors
-events views
+attributes events views
 element
 template
 diff protocol

@@ -187,6 +187,18 @@ def test_all_handlers_of_one_element_hear_even_if_one_stops_the_event() -> None:
     assert page.log == ["second"]
 
 
+def test_a_handler_may_destroy_those_that_would_hear_next() -> None:
+    page = Page()
+    tab = Tab(page)
+    page.element("item").on("click", lambda: page.element("list").destroy())
+    page.element("item").on("click", lambda: page.log.append("second"))
+    tab.click("#item")
+    tab.settle()
+    tab.click("#go")
+    tab.settle()
+    assert page.log == ["go"]
+
+
 def test_handlers_named_in_html_come_before_those_of_python() -> None:
     page = Page()
     tab = Tab(page)

@@ -298,7 +298,7 @@ def test_a_clones_elements_keep_class_attributes_and_handlers() -> None:
     copy = page.clone
     copied = copy.querySelector("article")
     assert isinstance(copied, Card)
-    (handler,) = copied._handlers_of()["click"]
+    (handler,) = copied._heard("click")
     handler()
     assert (copied.mark, page.count, copy.count) == (5, 0, 1)
 
