@@ -6,8 +6,10 @@
 
 use crate::node::{Kind, NodeId};
 use crate::python::TreeError;
-use crate::python::tree::{PyTree, compiled, make_object, object_of, render_element};
-use crate::tree::{ROOT, Tree};
+use crate::python::tree::{
+    PyTree, compiled, make_object, object, objects, objects_with, render_element,
+};
+use crate::tree::{EditError, ROOT, Tree};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
@@ -176,102 +178,91 @@ impl Node {
         if let Some(text) = only_text {
             return Ok(PyString::new(py, &text).into_any().unbind());
         }
-        let children: Vec<NodeId> = tree.borrow().tree.children(id).collect();
+        let parts = objects_with(
+            py,
+            || self.place(py),
+            |tree, id| {
+                let parts = tree.children(id).filter_map(|id| match tree.kind(id) {
+                    Kind::Text => Some((None, tree.data(id).to_owned())),
+                    kind => kind.is_element().then(|| (Some(id), String::new())),
+                });
+                parts.collect()
+            },
+        )?;
         let list = PyList::empty(py);
-        for child in children {
-            let kind = tree.borrow().tree.kind(child);
-            if kind.is_element() {
-                list.append(object_of(&tree, child)?)?;
-            } else if kind == Kind::Text {
-                let text = tree.borrow().tree.data(child).to_owned();
-                list.append(text)?;
+        for (element, text) in parts {
+            match element {
+                Some(element) => list.append(element)?,
+                None => list.append(text)?,
             }
         }
         Ok(list.into_any().unbind())
     }
 
     #[setter]
-    fn set_content(&self, content: &Bound<'_, PyAny>) -> PyResult<()> {
-        let py = content.py();
-        let (tree, id) = self.place(py)?;
-        if let Some(text) = text_of(content)? {
-            let text = text.to_str()?;
-            let is_plain = !tree.borrow().has_objects_below(id);
-            if is_plain {
-                tree.borrow_mut().tree.set_text(id, text)?;
-                return Ok(());
+    fn set_content(slf: &Bound<'_, Self>, content: &Bound<'_, PyAny>) -> PyResult<()> {
+        let items = match text_of(content)? {
+            Some(text) => {
+                let text = text.to_str()?;
+                let (tree, id) = slf.get().place(slf.py())?;
+                let mut inner = tree.borrow_mut();
+                if !inner.has_objects_below(id) {
+                    return Ok(inner.tree.set_text(id, text)?);
+                }
+                vec![Item::Text(text.to_owned())]
             }
-            clear(&tree, id)?;
-            tree.borrow_mut().tree.set_text(id, text)?;
-            return Ok(());
+            None => items_of(content)?,
+        };
+        check_items(slf, &items)?;
+        clear(slf)?;
+        for item in &items {
+            insert(slf, None, item)?;
         }
-        if content.is_instance_of::<Node>() {
-            return replace_children(&tree, id, vec![content.clone()]);
-        }
-        let is_bytes =
-            content.is_instance_of::<PyBytes>() || content.is_instance_of::<PyByteArray>();
-        let items = content
-            .try_iter()
-            .ok()
-            .filter(|_| !is_bytes)
-            .ok_or_else(|| {
-                PyTypeError::new_err(format!(
-                    "content is a string, a number, an element, or a list of these, not {}",
-                    type_name(content)
-                ))
-            })?;
-        replace_children(&tree, id, items.collect::<PyResult<_>>()?)
+        Ok(())
     }
 
     /// Puts *child*, an element or a string, before *before*, or last.
     #[pyo3(signature = (child, before=None))]
-    fn _insert(&self, child: &Bound<'_, PyAny>, before: Option<&Bound<'_, Node>>) -> PyResult<()> {
-        let (tree, id) = self.place(child.py())?;
-        let before = match before {
-            None => None,
-            Some(before) => {
-                let (other, before) = before.get().place(child.py())?;
-                if !other.is(&tree) {
-                    return Err(TreeError::new_err(
-                        "`before` is not a child of this element",
-                    ));
-                }
-                Some(before)
-            }
-        };
-        insert(&tree, id, before, child)
+    fn _insert(
+        slf: &Bound<'_, Self>,
+        child: &Bound<'_, PyAny>,
+        before: Option<&Bound<'_, Node>>,
+    ) -> PyResult<()> {
+        insert(slf, before, &item_of(child)?)
     }
 
     /// Takes the element out of its parent, with all below it, into a tree of its own.
-    fn _detach(&self, py: Python<'_>) -> PyResult<()> {
-        let (tree, id) = self.place(py)?;
-        extract(&tree, id)
+    fn _detach(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        let alone = lone_tree(slf)?;
+        let (tree, id) = slf.get().place(py)?;
+        extract(&tree, id, &alone)
     }
 
     /// Removes all children.
-    fn _clear(&self, py: Python<'_>) -> PyResult<()> {
-        let (tree, id) = self.place(py)?;
-        clear(&tree, id)
+    fn _clear(slf: &Bound<'_, Self>) -> PyResult<()> {
+        clear(slf)
     }
 
     /// Puts the elements of *order* below this one in that order, touching only
     /// what is out of place.
-    fn _arrange(&self, order: Vec<Bound<'_, Node>>, py: Python<'_>) -> PyResult<()> {
-        let (tree, id) = self.place(py)?;
-        for child in &order {
-            check_element(&tree, id, child)?;
-        }
-        let mut at = tree
-            .borrow()
-            .tree
-            .first_element(tree.borrow().tree.node(id).first);
-        for child in order {
-            let (other, child_id) = child.get().place(py)?;
+    fn _arrange(slf: &Bound<'_, Self>, order: Vec<Bound<'_, Node>>) -> PyResult<()> {
+        let py = slf.py();
+        let items: Vec<Item> = order.into_iter().map(Item::Element).collect();
+        check_items(slf, &items)?;
+        let (tree, id) = slf.get().place(py)?;
+        let first = tree.borrow().tree.node(id).first;
+        let mut at = tree.borrow().tree.first_element(first);
+        for child in &items {
+            let Item::Element(element) = child else {
+                continue;
+            };
+            let (other, child_id) = element.get().place(py)?;
             if other.is(&tree) && at == Some(child_id) {
                 let next = tree.borrow().tree.node(child_id).next;
                 at = tree.borrow().tree.first_element(next);
             } else {
-                insert(&tree, id, at, &child)?;
+                insert_at(&tree, id, at, child)?;
             }
         }
         Ok(())
@@ -280,12 +271,7 @@ impl Node {
     /// The child elements, without the texts between them.
     #[getter]
     fn _elements(&self, py: Python<'_>) -> PyResult<Vec<Py<Node>>> {
-        let (tree, id) = self.place(py)?;
-        let children = tree.borrow().tree.child_elements(id);
-        children
-            .into_iter()
-            .map(|id| object_of(&tree, id))
-            .collect()
+        objects(py, || self.place(py), Tree::child_elements)
     }
 
     /// How many elements come before this one below its parent.
@@ -307,34 +293,36 @@ impl Node {
 
     /// The element at *index*, which counts elements only; None past the end.
     fn _element_at(&self, py: Python<'_>, index: usize) -> PyResult<Option<Py<Node>>> {
-        let (tree, id) = self.place(py)?;
-        let found = {
-            let tree = &tree.borrow().tree;
-            tree.children(id)
-                .filter(|&child| tree.kind(child).is_element())
-                .nth(index)
-        };
-        found.map(|id| object_of(&tree, id)).transpose()
+        object(
+            py,
+            || self.place(py),
+            |tree, id| {
+                let is_element = |&child: &NodeId| tree.kind(child).is_element();
+                tree.children(id).filter(is_element).nth(index)
+            },
+        )
     }
 
     #[getter]
     fn parent(&self, py: Python<'_>) -> PyResult<Option<Py<Node>>> {
-        let (tree, id) = self.place(py)?;
-        let parent = tree.borrow().tree.node(id).parent;
-        let parent = (parent != ROOT).then_some(parent).and_then(NodeId::some);
-        parent.map(|id| object_of(&tree, id)).transpose()
+        object(
+            py,
+            || self.place(py),
+            |tree, id| {
+                let parent = tree.node(id).parent;
+                parent.some().filter(|&parent| parent != ROOT)
+            },
+        )
     }
 
     fn _query(&self, py: Python<'_>, selector: &str) -> PyResult<Option<Py<Node>>> {
-        let (tree, id) = self.place(py)?;
-        let found = compiled(selector)?.first(&tree.borrow().tree, id);
-        found.map(|id| object_of(&tree, id)).transpose()
+        let selector = compiled(selector)?;
+        object(py, || self.place(py), |tree, id| selector.first(tree, id))
     }
 
     fn _query_all(&self, py: Python<'_>, selector: &str) -> PyResult<Vec<Py<Node>>> {
-        let (tree, id) = self.place(py)?;
-        let found = compiled(selector)?.all(&tree.borrow().tree, id);
-        found.into_iter().map(|id| object_of(&tree, id)).collect()
+        let selector = compiled(selector)?;
+        objects(py, || self.place(py), |tree, id| selector.all(tree, id))
     }
 
     /// Says whether the element is one that *selector* selects.
@@ -346,21 +334,20 @@ impl Node {
     /// Returns the nearest of the element and those above it that *selector*
     /// selects, or None.
     fn closest(&self, py: Python<'_>, selector: &str) -> PyResult<Option<Py<Node>>> {
-        let (tree, id) = self.place(py)?;
-        let found = compiled(selector)?.closest(&tree.borrow().tree, id);
-        found.map(|id| object_of(&tree, id)).transpose()
+        let selector = compiled(selector)?;
+        object(py, || self.place(py), |tree, id| selector.closest(tree, id))
     }
 
     /// Returns all elements in and below this one, parents first.
     fn _walk(&self, py: Python<'_>) -> PyResult<Vec<Py<Node>>> {
-        let (tree, id) = self.place(py)?;
-        let all: Vec<NodeId> = {
-            let tree = &tree.borrow().tree;
-            tree.preorder(id)
-                .filter(|&id| tree.kind(id).is_element())
-                .collect()
-        };
-        all.into_iter().map(|id| object_of(&tree, id)).collect()
+        objects(
+            py,
+            || self.place(py),
+            |tree, id| {
+                let is_element = |&id: &NodeId| tree.kind(id).is_element();
+                tree.preorder(id).filter(is_element).collect()
+            },
+        )
     }
 
     /// Makes *target*, a new object, a copy of this element and all below it, in a
@@ -369,28 +356,27 @@ impl Node {
         let py = target.py();
         let (tree, id) = self.place(py)?;
         let mut copy = Tree::default();
-        let mut pairs = Vec::new();
-        tree.borrow_mut().tree.stamp_below(id);
-        let top = {
-            let from = tree.borrow();
+        let mut originals = Vec::new();
+        let (top, element_type) = {
+            let from = &mut *tree.borrow_mut();
+            from.tree.stamp_below(id);
             let top = copy.adopt(&from.tree, id, |was, is| {
-                if was != id && from.object(was).is_some() {
-                    pairs.push((was, is));
+                if let Some(object) = from.object(was).filter(|_| was != id) {
+                    originals.push((object.clone_ref(py), is));
                 }
             })?;
             copy.append(ROOT, top)?;
-            top
+            (top, from.element_type().clone_ref(py))
         };
-        let element_type = tree.borrow().element_type().clone_ref(py);
         let copy = Bound::new(py, PyTree::new(copy, element_type))?;
-        copy.borrow_mut().put_object(top, target.clone().unbind());
-        target.get().attach(copy.clone().unbind(), top);
-        let copies = pairs.into_iter().map(|(was, is)| {
-            let original = object_of(&tree, was)?;
+        let copies = originals.into_iter().map(|(original, is)| {
             let copied = make_object(&copy, is, &original.bind(py).get_type())?;
             Ok((original, copied))
         });
-        copies.collect()
+        let pairs = copies.collect::<PyResult<_>>()?;
+        copy.borrow_mut().put_object(top, target.clone().unbind());
+        target.get().attach(copy.unbind(), top);
+        Ok(pairs)
     }
 
     /// Returns a tree with this element alone: its own if it has one, else a copy.
@@ -424,21 +410,23 @@ impl Node {
 impl PyTree {
     /// Says whether any node below *id* has an object.
     fn has_objects_below(&self, id: NodeId) -> bool {
-        // A lone text, the usual case, has none.
-        let node = self.tree.node(id);
-        node.first != node.last
-            && self.has_objects()
-            && self
-                .tree
-                .preorder(id)
-                .any(|below| below != id && self.object(below).is_some())
-            || node.first == node.last
-                && !node.first.is_none()
-                && self.tree.kind(node.first).is_element()
-                && self
-                    .tree
-                    .preorder(node.first)
-                    .any(|below| self.object(below).is_some())
+        self.tree.children(id).any(|child| self.is_held(child))
+    }
+
+    /// Says whether Python holds *top* or anything below it.
+    fn is_held(&self, top: NodeId) -> bool {
+        self.tree.preorder(top).any(|id| self.object(id).is_some())
+    }
+
+    /// Removes children of *parent* up to the first that is held, and returns that one.
+    fn remove_unheld_children(&mut self, parent: NodeId) -> Option<NodeId> {
+        while let Some(child) = self.tree.node(parent).first.some() {
+            if self.is_held(child) {
+                return Some(child);
+            }
+            self.tree.remove(child);
+        }
+        None
     }
 }
 
@@ -474,25 +462,54 @@ fn text_of<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyStrin
     Ok(None)
 }
 
-fn replace_children(
-    tree: &Bound<'_, PyTree>,
-    id: NodeId,
-    items: Vec<Bound<'_, PyAny>>,
-) -> PyResult<()> {
-    // Look at everything first: a refused item must not cost what was there.
-    let mut seen = FxHashSet::default();
-    for item in &items {
-        if item.is_instance_of::<Node>() && !seen.insert(item.as_ptr()) {
-            return Err(PyValueError::new_err("an element can be a child only once"));
-        }
-        match text_of(item)? {
-            Some(text) => drop(text.to_str()?),
-            None => check_element(tree, id, item)?,
-        }
+/// What may be put below an element, as far as Python has a say in what it is.
+enum Item<'py> {
+    Text(String),
+    Element(Bound<'py, Node>),
+}
+
+/// Looks at one item of content: a string, a number, an element.
+fn item_of<'py>(value: &Bound<'py, PyAny>) -> PyResult<Item<'py>> {
+    if let Some(text) = text_of(value)? {
+        return Ok(Item::Text(text.to_str()?.to_owned()));
     }
-    clear(tree, id)?;
+    let element = value.cast::<Node>().map_err(|_| {
+        PyTypeError::new_err(format!(
+            "a child is an element, a string or a number, not {}",
+            type_name(value)
+        ))
+    })?;
+    Ok(Item::Element(element.clone()))
+}
+
+/// Looks at content that is no text, one element or several items, before anything is
+/// changed: what Python runs meanwhile (`__str__`, a generator) may change trees.
+fn items_of<'py>(content: &Bound<'py, PyAny>) -> PyResult<Vec<Item<'py>>> {
+    if content.is_instance_of::<Node>() {
+        return Ok(vec![item_of(content)?]);
+    }
+    let is_bytes = content.is_instance_of::<PyBytes>() || content.is_instance_of::<PyByteArray>();
+    let items = content.try_iter().ok().filter(|_| !is_bytes);
+    let items = items.ok_or_else(|| {
+        PyTypeError::new_err(format!(
+            "content is a string, a number, an element, or a list of these, not {}",
+            type_name(content)
+        ))
+    })?;
+    items.map(|item| item_of(&item?)).collect()
+}
+
+/// Refuses items that cannot all be put below *parent*: nothing is changed yet.
+fn check_items(parent: &Bound<'_, Node>, items: &[Item<'_>]) -> PyResult<()> {
+    let (tree, id) = parent.get().place(parent.py())?;
+    let mut seen = FxHashSet::default();
     for item in items {
-        insert(tree, id, None, &item)?;
+        if let Item::Element(element) = item {
+            if !seen.insert(element.as_ptr()) {
+                return Err(PyValueError::new_err("an element can be a child only once"));
+            }
+            check_element(&tree, id, element)?;
+        }
     }
     Ok(())
 }
@@ -500,48 +517,56 @@ fn replace_children(
 fn check_element(
     tree: &Bound<'_, PyTree>,
     parent: NodeId,
-    item: &Bound<'_, PyAny>,
+    element: &Bound<'_, Node>,
 ) -> PyResult<()> {
-    let Ok(node) = item.cast::<Node>() else {
-        return Err(PyTypeError::new_err(format!(
-            "a child is an element, a string or a number, not {}",
-            type_name(item)
-        )));
-    };
-    let (other, child) = node.get().place(item.py())?;
+    let (other, child) = element.get().place(element.py())?;
     if other.is(tree) && tree.borrow().tree.is_ancestor_or_self(child, parent) {
-        return Err(crate::tree::EditError::Cycle.into());
+        return Err(EditError::Cycle.into());
     }
     Ok(())
 }
 
 fn insert(
+    parent: &Bound<'_, Node>,
+    before: Option<&Bound<'_, Node>>,
+    child: &Item<'_>,
+) -> PyResult<()> {
+    let py = parent.py();
+    let (tree, id) = parent.get().place(py)?;
+    let before = before.map(|before| before.get().place(py)).transpose()?;
+    if before.as_ref().is_some_and(|(other, _)| !other.is(&tree)) {
+        return Err(TreeError::new_err(
+            "`before` is not a child of this element",
+        ));
+    }
+    insert_at(&tree, id, before.map(|(_, id)| id), child)
+}
+
+fn insert_at(
     tree: &Bound<'_, PyTree>,
     parent: NodeId,
     before: Option<NodeId>,
-    child: &Bound<'_, PyAny>,
+    child: &Item<'_>,
 ) -> PyResult<()> {
-    if let Some(text) = text_of(child)? {
-        let text = text.to_str()?;
-        if !text.is_empty() {
-            let mut tree = tree.borrow_mut();
-            let id = tree.tree.create_text(text)?;
-            tree.tree
-                .insert(parent, before, id)
-                .inspect_err(|_| tree.tree.remove(id))?;
+    let element = match child {
+        Item::Element(element) => element,
+        Item::Text(text) if text.is_empty() => return Ok(()),
+        Item::Text(text) => {
+            let tree = &mut tree.borrow_mut().tree;
+            let id = tree.create_text(text)?;
+            let inserted = tree.insert(parent, before, id);
+            return Ok(inserted.inspect_err(|_| tree.remove(id))?);
         }
-        return Ok(());
-    }
-    check_element(tree, parent, child)?;
-    let node = child.cast::<Node>()?;
-    let (other, id) = node.get().place(child.py())?;
+    };
+    check_element(tree, parent, element)?;
+    let (other, id) = element.get().place(element.py())?;
     if other.is(tree) {
         let tree = &mut tree.borrow_mut().tree;
         tree.insert(parent, before, id)?;
         return Ok(tree.settle(id)?);
     }
     if before.is_some_and(|before| tree.borrow().tree.node(before).parent != parent) {
-        return Err(crate::tree::EditError::NotAChild.into());
+        return Err(EditError::NotAChild.into());
     }
     let made = transfer(&other, id, tree)?;
     let tree = &mut tree.borrow_mut().tree;
@@ -549,13 +574,20 @@ fn insert(
     Ok(tree.settle(made)?)
 }
 
-/// Takes *id* out of its tree into a new one.
-fn extract(tree: &Bound<'_, PyTree>, id: NodeId) -> PyResult<()> {
-    let py = tree.py();
+/// Makes an empty tree for what is taken out of the tree of *node*.
+///
+/// Before that is looked at: making it may run Python.
+fn lone_tree<'py>(node: &Bound<'py, Node>) -> PyResult<Bound<'py, PyTree>> {
+    let py = node.py();
+    let (tree, _) = node.get().place(py)?;
     let element_type = tree.borrow().element_type().clone_ref(py);
-    let alone = Bound::new(py, PyTree::new(Tree::default(), element_type))?;
+    Bound::new(py, PyTree::new(Tree::default(), element_type))
+}
+
+/// Takes *id* out of its tree into *alone*, which is new.
+fn extract(tree: &Bound<'_, PyTree>, id: NodeId, alone: &Bound<'_, PyTree>) -> PyResult<()> {
     tree.borrow_mut().tree.stamp_one(id);
-    let made = transfer(tree, id, &alone)?;
+    let made = transfer(tree, id, alone)?;
     alone.borrow_mut().tree.append(ROOT, made)?;
     Ok(())
 }
@@ -590,33 +622,18 @@ fn transfer(from: &Bound<'_, PyTree>, top: NodeId, to: &Bound<'_, PyTree>) -> Py
     Ok(made)
 }
 
-/// Removes the children of a node; those that Python holds live on by themselves.
-fn clear(tree: &Bound<'_, PyTree>, id: NodeId) -> PyResult<()> {
-    let children: Vec<NodeId> = tree.borrow().tree.children(id).collect();
-    for child in children {
-        let is_held = {
-            let tree = tree.borrow();
-            tree.has_objects()
-                && tree
-                    .tree
-                    .preorder(child)
-                    .any(|id| tree.object(id).is_some())
+/// Removes the children of *parent*; those of which Python holds something live on, each
+/// as a whole, so that what is held keeps what is above and below it.
+fn clear(parent: &Bound<'_, Node>) -> PyResult<()> {
+    let mut alone = None;
+    loop {
+        let (tree, id) = parent.get().place(parent.py())?;
+        let Some(held) = tree.borrow_mut().remove_unheld_children(id) else {
+            return Ok(());
         };
-        if is_held {
-            extract_held(tree, child)?;
-        } else {
-            tree.borrow_mut().tree.remove(child);
+        match alone.take() {
+            Some(alone) => extract(&tree, held, &alone)?,
+            None => alone = Some(lone_tree(parent)?),
         }
     }
-    Ok(())
-}
-
-/// Takes out a subtree of which Python holds something: as a whole, so that what is
-/// held keeps what is above and below it.
-fn extract_held(tree: &Bound<'_, PyTree>, child: NodeId) -> PyResult<()> {
-    if tree.borrow().tree.kind(child).is_element() {
-        return extract(tree, child);
-    }
-    tree.borrow_mut().tree.remove(child);
-    Ok(())
 }

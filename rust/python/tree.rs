@@ -52,6 +52,21 @@ impl PyTree {
         self.nodes.insert(id, node);
     }
 
+    /// Returns the object of a node; one of *spare* becomes it if there is none.
+    fn object_or(
+        &mut self,
+        id: NodeId,
+        this: &Bound<'_, PyTree>,
+        spare: &mut Vec<Bound<'_, Node>>,
+    ) -> Py<Node> {
+        let object = self.nodes.entry(id).or_insert_with(|| {
+            let made = spare.pop().expect("as many as are missing");
+            made.get().attach(this.clone().unbind(), id);
+            made.unbind()
+        });
+        object.clone_ref(this.py())
+    }
+
     pub fn take_object(&mut self, id: NodeId) -> Option<Py<Node>> {
         self.nodes.remove(&id)
     }
@@ -66,6 +81,9 @@ type Forked<'py> = (
 
 /// An element that hears an event, and the value of the attribute that says so.
 type Listener = (Py<Node>, String);
+
+/// Nodes, if it is nodes that were found, each with what is said of it.
+type Found<T> = Vec<(Option<NodeId>, T)>;
 
 /// An element as a frame names it.
 #[derive(FromPyObject)]
@@ -85,24 +103,82 @@ impl WireId {
     }
 }
 
-/// Returns the one object for a node, making it if there is none.
-pub fn object_of(tree: &Bound<'_, PyTree>, id: NodeId) -> PyResult<Py<Node>> {
-    let py = tree.py();
-    if let Some(node) = tree.borrow().object(id) {
-        return Ok(node.clone_ref(py));
+/// Returns the one object of each node that *find* finds below the place that *locate*
+/// gives, together with what *find* says of it.
+///
+/// Objects are made while nothing is borrowed, since that may run Python, and given to
+/// their nodes in one step; if the tree changed meanwhile, *find* looks again.
+pub fn objects_with<'py, T>(
+    py: Python<'py>,
+    locate: impl Fn() -> PyResult<(Bound<'py, PyTree>, NodeId)>,
+    find: impl Fn(&Tree, NodeId) -> Found<T>,
+) -> PyResult<Vec<(Option<Py<Node>>, T)>> {
+    let mut spare: Vec<Bound<'_, Node>> = Vec::new();
+    let mut seen: Option<(Tree, Found<T>)> = None;
+    loop {
+        let (tree, top) = locate()?;
+        let mut inner = tree.borrow_mut();
+        let found = match seen.take() {
+            Some((version, found)) if version.same_version(&inner.tree) => found,
+            _ => find(&inner.tree, top),
+        };
+        let is_missing = |id: &NodeId| inner.object(*id).is_none();
+        let missing = found.iter().filter_map(|it| it.0).filter(is_missing);
+        let missing = missing.count();
+        if missing <= spare.len() {
+            let mut object = |id| inner.object_or(id, &tree, &mut spare);
+            let all = found
+                .into_iter()
+                .map(|(id, with)| (id.map(&mut object), with));
+            return Ok(all.collect());
+        }
+        let class = inner.element_type().clone_ref(py);
+        seen = Some((inner.tree.clone(), found));
+        drop(inner);
+        while spare.len() < missing {
+            spare.push(blank(class.bind(py))?);
+        }
     }
-    let element_type = tree.borrow().element_type().clone_ref(py);
-    make_object(tree, id, element_type.bind(py))
 }
 
-/// Makes the object for a node that has none, without running its `__init__`.
+/// Like `objects_with`, for nodes of which there is nothing to be said.
+pub fn objects<'py>(
+    py: Python<'py>,
+    locate: impl Fn() -> PyResult<(Bound<'py, PyTree>, NodeId)>,
+    find: impl Fn(&Tree, NodeId) -> Vec<NodeId>,
+) -> PyResult<Vec<Py<Node>>> {
+    let find = |tree: &Tree, top| {
+        let found = find(tree, top).into_iter();
+        found.map(|id| (Some(id), ())).collect()
+    };
+    let all = objects_with(py, locate, find)?;
+    Ok(all.into_iter().filter_map(|(object, ())| object).collect())
+}
+
+/// Like `objects`, for one node at most.
+pub fn object<'py>(
+    py: Python<'py>,
+    locate: impl Fn() -> PyResult<(Bound<'py, PyTree>, NodeId)>,
+    find: impl Fn(&Tree, NodeId) -> Option<NodeId>,
+) -> PyResult<Option<Py<Node>>> {
+    let all = objects(py, locate, |tree, top| {
+        find(tree, top).into_iter().collect()
+    })?;
+    Ok(all.into_iter().next())
+}
+
+/// Makes an object that is no node's yet, without running its `__init__`.
+fn blank<'py>(class: &Bound<'py, PyType>) -> PyResult<Bound<'py, Node>> {
+    Ok(class.call_method1("__new__", (class,))?.cast_into()?)
+}
+
+/// Makes the object for a node that has none, of a tree that nobody else knows yet.
 pub fn make_object(
     tree: &Bound<'_, PyTree>,
     id: NodeId,
     class: &Bound<'_, PyType>,
 ) -> PyResult<Py<Node>> {
-    let made = class.call_method1("__new__", (class,))?;
-    let made: Bound<'_, Node> = made.cast_into()?;
+    let made = blank(class)?;
     made.get().attach(tree.clone().unbind(), id);
     tree.borrow_mut().put_object(id, made.clone().unbind());
     Ok(made.unbind())
@@ -122,8 +198,9 @@ impl PyTree {
     }
 
     /// Returns a version of this tree that shares all pages with it, without objects.
-    fn fork(&self, py: Python<'_>) -> PyTree {
-        PyTree::new(self.tree.clone(), self.element_type.clone_ref(py))
+    fn fork(slf: &Bound<'_, Self>) -> PyTree {
+        let this = slf.borrow();
+        PyTree::new(this.tree.clone(), this.element_type.clone_ref(slf.py()))
     }
 
     /// Returns a fork; *attributes*, a template's, as the fork's template has them:
@@ -135,29 +212,31 @@ impl PyTree {
         without: &Bound<'py, PyFrozenSet>,
     ) -> PyResult<Forked<'py>> {
         let py = slf.py();
-        let fork = Bound::new(py, slf.borrow().fork(py))?;
-        let element_type = slf.borrow().element_type.clone_ref(py);
+        let (fork, originals) = {
+            let this = slf.borrow();
+            let objects = this.nodes.iter().map(|(&id, it)| (id, it.clone_ref(py)));
+            (PyTree::fork(slf), objects.collect::<Vec<_>>())
+        };
+        let element_type = fork.element_type.clone_ref(py);
+        let fork = Bound::new(py, fork)?;
+        let mut places = FxHashMap::default();
         let mut stateful = Vec::new();
-        let originals = slf.borrow().objects(py);
-        for original in originals {
-            let (id, class) = (original.get().place(py)?.1, original.bind(py).get_type());
+        for (id, original) in originals {
+            places.insert(original.as_ptr(), id);
+            let class = original.bind(py).get_type();
             let state = original.bind(py).getattr(intern!(py, "__dict__"))?;
             if !class.is(&element_type) || state.len()? > 0 {
                 stateful.push((original, make_object(&fork, id, &class)?));
             }
         }
         let copies = PyDict::new(py);
-        for (name, value) in attributes {
+        // A copy: making objects may run Python, which may set attributes.
+        for (name, value) in attributes.copy()? {
             if without.contains(&name)? {
                 continue;
             }
-            let place = value
-                .cast::<Node>()
-                .ok()
-                .map(|node| node.get().place(py))
-                .transpose()?;
-            match place.filter(|(tree, _)| tree.is(slf)) {
-                Some((_, id)) => copies.set_item(name, object_of(&fork, id)?)?,
+            match places.get(&value.as_ptr()) {
+                Some(&id) => copies.set_item(name, object_at(&fork, id)?)?,
                 None => copies.set_item(name, value)?,
             }
         }
@@ -165,8 +244,9 @@ impl PyTree {
     }
 
     /// Returns the objects that were made of this tree's nodes so far.
-    fn objects(&self, py: Python<'_>) -> Vec<Py<Node>> {
-        self.nodes.values().map(|node| node.clone_ref(py)).collect()
+    fn objects(slf: &Bound<'_, Self>) -> Vec<Py<Node>> {
+        let objects = &slf.borrow().nodes;
+        objects.values().map(|it| it.clone_ref(slf.py())).collect()
     }
 
     /// Says whether nothing was written since these two versions parted.
@@ -176,49 +256,48 @@ impl PyTree {
 
     /// Returns the object of the element with this id on the wire, or None.
     fn find(slf: &Bound<'_, Self>, id: WireId) -> PyResult<Option<Py<Node>>> {
-        let found = id.find(&slf.borrow().tree);
-        found.map(|id| object_of(slf, id)).transpose()
+        object(slf.py(), whole(slf), |tree, _| id.find(tree))
     }
 
     /// Returns the object of the first element with this `id`, or None.
     fn by_id(slf: &Bound<'_, Self>, id: &str) -> PyResult<Option<Py<Node>>> {
-        let found = slf.borrow().tree.by_id(id);
-        found.map(|id| object_of(slf, id)).transpose()
+        object(slf.py(), whole(slf), |tree, _| tree.by_id(id))
     }
 
     fn query(slf: &Bound<'_, Self>, selector: &str) -> PyResult<Option<Py<Node>>> {
-        let found = compiled(selector)?.first(&slf.borrow().tree, ROOT);
-        found.map(|id| object_of(slf, id)).transpose()
+        let selector = compiled(selector)?;
+        object(slf.py(), whole(slf), |tree, top| selector.first(tree, top))
     }
 
     fn query_all(slf: &Bound<'_, Self>, selector: &str) -> PyResult<Vec<Py<Node>>> {
-        let found = compiled(selector)?.all(&slf.borrow().tree, ROOT);
-        found.into_iter().map(|id| object_of(slf, id)).collect()
+        let selector = compiled(selector)?;
+        objects(slf.py(), whole(slf), |tree, top| selector.all(tree, top))
     }
 
     /// Returns the document's elements: normally one, html.
     fn roots(slf: &Bound<'_, Self>) -> PyResult<Vec<Py<Node>>> {
-        let ids = slf.borrow().tree.child_elements(ROOT);
-        ids.into_iter().map(|id| object_of(slf, id)).collect()
+        objects(slf.py(), whole(slf), Tree::child_elements)
     }
 
     /// Returns the elements on the way from *id* up that have attribute *name*,
     /// nearest first, each with the attribute's value; None for an unknown id.
     /// The list is empty if the way begins below something disabled.
     fn listeners(slf: &Bound<'_, Self>, id: WireId, name: &str) -> PyResult<Option<Vec<Listener>>> {
-        let Some(target) = id.find(&slf.borrow().tree) else {
+        if id.find(&slf.borrow().tree).is_none() {
             return Ok(None);
-        };
-        let found: Vec<(NodeId, String)> = slf.borrow().tree.listeners(target, name);
-        let objects = found
-            .into_iter()
-            .map(|(id, value)| Ok((object_of(slf, id)?, value)));
-        objects.collect::<PyResult<_>>().map(Some)
+        }
+        let found = objects_with(slf.py(), whole(slf), |tree, _| {
+            let all = id.find(tree).map(|target| tree.listeners(target, name));
+            let all = all.into_iter().flatten();
+            all.map(|(id, value)| (Some(id), value)).collect()
+        })?;
+        let objects = found.into_iter();
+        Ok(Some(objects.filter_map(|(it, v)| Some((it?, v))).collect()))
     }
 
     /// Returns every attribute whose name begins with `_on`: tag, name and value.
-    fn handler_attributes(&self) -> Vec<(String, String, String)> {
-        let tree = &self.tree;
+    fn handler_attributes(slf: &Bound<'_, Self>) -> Vec<(String, String, String)> {
+        let tree = &slf.borrow().tree;
         let mut found = Vec::new();
         for id in tree.preorder(ROOT).filter(|&id| tree.kind(id).is_element()) {
             for (name, value) in tree.attributes(id) {
@@ -234,18 +313,15 @@ impl PyTree {
     /// Renders the document; *head_end* is HTML to put at the end of its head,
     /// *nonce* what the page's own scripts and styles prove themselves with.
     #[pyo3(signature = (*, uuids, head_end="", nonce=""))]
-    fn render(&self, py: Python<'_>, uuids: bool, head_end: &str, nonce: &str) -> String {
-        let tree = self.tree.clone();
-        py.detach(|| {
-            render_document(
-                &tree,
-                RenderOptions {
-                    uuids,
-                    head_end,
-                    nonce,
-                },
-            )
-        })
+    fn render(slf: &Bound<'_, Self>, uuids: bool, head_end: &str, nonce: &str) -> String {
+        // A version, so that others may write while this one is read.
+        let tree = slf.borrow().tree.clone();
+        let options = RenderOptions {
+            uuids,
+            head_end,
+            nonce,
+        };
+        slf.py().detach(|| render_document(&tree, options))
     }
 
     /// Joins texts that lie side by side, as a browser does that parses a page.
@@ -259,8 +335,8 @@ impl PyTree {
     }
 
     /// Returns how many pages, and how many bytes in them, no other version shares.
-    fn own_pages(&self) -> (usize, usize) {
-        self.tree.own_pages()
+    fn own_pages(slf: &Bound<'_, Self>) -> (usize, usize) {
+        slf.borrow().tree.own_pages()
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
@@ -270,9 +346,22 @@ impl PyTree {
         visit.call(&self.element_type)
     }
 
-    fn __clear__(&mut self) {
-        self.nodes.clear();
+    fn __clear__(slf: &Bound<'_, Self>) {
+        // Dropped when the tree is borrowed no more: that may run Python.
+        let _nodes = std::mem::take(&mut slf.borrow_mut().nodes);
     }
+}
+
+/// Locates a whole tree.
+fn whole<'a, 'py>(
+    tree: &'a Bound<'py, PyTree>,
+) -> impl Fn() -> PyResult<(Bound<'py, PyTree>, NodeId)> + 'a {
+    || Ok((tree.clone(), ROOT))
+}
+
+/// Returns the object for a node of a tree that nobody else knows yet.
+fn object_at(tree: &Bound<'_, PyTree>, id: NodeId) -> PyResult<Option<Py<Node>>> {
+    object(tree.py(), whole(tree), |_, _| Some(id))
 }
 
 /// Renders one element with all below it.
