@@ -5,8 +5,8 @@
 
 use crate::node::NodeId;
 use crate::parse::{Budget, parse_document};
-use crate::python::SelectorSyntaxError;
 use crate::python::node::Node;
+use crate::python::{SelectorSyntaxError, TreeError};
 use crate::render::{RenderOptions, render, render_document};
 use crate::select::Selector;
 use crate::tree::{ROOT, Tree};
@@ -236,7 +236,7 @@ impl PyTree {
                 continue;
             }
             match places.get(&value.as_ptr()) {
-                Some(&id) => copies.set_item(name, object_at(&fork, id)?)?,
+                Some(&id) => copies.set_item(name, object_of(&fork, id)?)?,
                 None => copies.set_item(name, value)?,
             }
         }
@@ -359,9 +359,10 @@ fn whole<'a, 'py>(
     || Ok((tree.clone(), ROOT))
 }
 
-/// Returns the object for a node of a tree that nobody else knows yet.
-fn object_at(tree: &Bound<'_, PyTree>, id: NodeId) -> PyResult<Option<Py<Node>>> {
-    object(tree.py(), whole(tree), |_, _| Some(id))
+/// Returns the object for a node of which nobody can have got rid meanwhile.
+pub fn object_of(tree: &Bound<'_, PyTree>, id: NodeId) -> PyResult<Py<Node>> {
+    let found = object(tree.py(), whole(tree), |tree, _| tree.get(id).map(|_| id))?;
+    found.ok_or_else(|| TreeError::new_err("the element went while its object was made"))
 }
 
 /// Renders one element with all below it.
