@@ -3,11 +3,11 @@
 //! Modules are listed from the bottom up; each uses only those above it in this
 //! list. Only `python` knows of Python.
 
+pub mod hashed;
 pub mod names;
 pub mod node;
 pub mod uuid;
 
-pub mod ids;
 pub mod index;
 pub mod pages;
 pub mod tree;

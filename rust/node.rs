@@ -7,7 +7,7 @@
 //! written to later, agree on every node whose 32 bytes are the same; that makes
 //! comparing them cheap (see `Page::continues`).
 
-use crate::names::NameId;
+use crate::names::{NameId, Used};
 use std::sync::Arc;
 
 /// How many nodes a page holds.
@@ -137,11 +137,14 @@ pub struct TooManyAttributes;
 #[derive(Debug)]
 pub struct Page {
     nodes: [Node; PAGE_NODES],
+    /// A bit for each slot that no node has.
+    free: u64,
     attributes: Vec<Attribute>,
     heap: String,
-    large: Vec<Arc<str>>,
-    waste_bytes: usize,
-    waste_attributes: usize,
+    /// Strings that can grow while nobody shares them.
+    large: Vec<Arc<String>>,
+    waste_bytes: u32,
+    waste_attributes: u32,
 }
 
 impl Clone for Page {
@@ -163,6 +166,7 @@ impl Default for Page {
     fn default() -> Self {
         Page {
             nodes: [Node::default(); PAGE_NODES],
+            free: !0,
             attributes: Vec::new(),
             heap: String::new(),
             large: Vec::new(),
@@ -185,6 +189,35 @@ impl Page {
         &self.nodes
     }
 
+    /// Returns a slot that no node has.
+    pub fn free_slot(&self) -> Option<usize> {
+        (self.free != 0).then(|| self.free.trailing_zeros() as usize)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.free == !0
+    }
+
+    /// Takes a slot that no node shall ever have.
+    pub fn reserve(&mut self, slot: usize) {
+        self.free &= !(1 << slot);
+    }
+
+    fn put(&mut self, slot: usize, node: Node) {
+        self.reserve(slot);
+        self.nodes[slot] = node;
+    }
+
+    /// Adds all names that nodes here have to *used*.
+    pub fn add_names(&self, used: &mut Used) {
+        for node in self.nodes.iter().filter(|node| node.kind.is_element()) {
+            used.add(node.name);
+            for attribute in self.list(node.attributes_at()) {
+                used.add(attribute.name);
+            }
+        }
+    }
+
     /// Makes *slot*, which must be free, an element without attributes.
     pub fn put_element(&mut self, slot: usize, kind: Kind, name: NameId) {
         let mut node = Node {
@@ -193,7 +226,7 @@ impl Page {
             ..Node::default()
         };
         node.set_attributes_at(NO_ATTRIBUTES);
-        self.nodes[slot] = node;
+        self.put(slot, node);
     }
 
     /// Makes *slot*, which must be free, a text, a comment or a doctype.
@@ -204,14 +237,15 @@ impl Page {
             ..Node::default()
         };
         node.set_span(span);
-        self.nodes[slot] = node;
+        self.put(slot, node);
     }
 
     pub fn put_root(&mut self, slot: usize) {
-        self.nodes[slot] = Node {
+        let node = Node {
             kind: Kind::Root,
             ..Node::default()
         };
+        self.put(slot, node);
     }
 
     /// Gives up what the node at *slot* held.
@@ -223,6 +257,7 @@ impl Page {
             self.release_attributes(node.attributes_at());
         }
         self.nodes[slot] = Node::default();
+        self.free |= 1 << slot;
         self.pack_if_wasteful();
     }
 
@@ -237,10 +272,15 @@ impl Page {
         self.pack_if_wasteful();
     }
 
-    /// Appends to a text; cheap when it was the last thing written.
+    /// Appends to a text; cheap when it was the last thing written, or is large and
+    /// not shared: then it costs what is appended, however long it is.
     pub fn append_data(&mut self, slot: usize, more: &str) {
         let span = self.nodes[slot].span();
-        let is_last = span.len & LARGE == 0 && (span.at + span.len) as usize == self.heap.len();
+        if span.len & LARGE != 0 {
+            Arc::make_mut(&mut self.large[span.at as usize]).push_str(more);
+            return;
+        }
+        let is_last = (span.at + span.len) as usize == self.heap.len();
         if is_last && span.len as usize + more.len() < LARGE_BYTES {
             self.heap.push_str(more);
             self.nodes[slot].set_span(Span {
@@ -367,7 +407,7 @@ impl Page {
         size_of::<Page>()
             + self.heap.capacity()
             + self.attributes.capacity() * size_of::<Attribute>()
-            + self.large.capacity() * size_of::<Arc<str>>()
+            + self.large.capacity() * size_of::<Arc<String>>()
     }
 
     fn list(&self, at: u16) -> &[Attribute] {
@@ -384,7 +424,7 @@ impl Page {
 
     fn replace_list(&mut self, slot: usize, list: &mut [Attribute]) {
         let old = self.nodes[slot].attributes_at();
-        self.waste_attributes += self.list(old).len();
+        self.waste_attributes += self.list(old).len() as u32;
         let start = self.attributes.len();
         for attribute in list.iter_mut() {
             attribute.is_last = false;
@@ -404,7 +444,7 @@ impl Page {
 
     fn release_attributes(&mut self, at: u16) {
         let list = self.list(at).to_vec();
-        self.waste_attributes += list.len();
+        self.waste_attributes += list.len() as u32;
         for attribute in list {
             self.release(attribute.value);
         }
@@ -419,7 +459,7 @@ impl Page {
 
     fn store(&mut self, string: &str) -> Span {
         if string.len() >= LARGE_BYTES {
-            self.large.push(string.into());
+            self.large.push(Arc::new(string.into()));
             return Span {
                 at: self.large.len() as u32 - 1,
                 len: LARGE,
@@ -435,20 +475,21 @@ impl Page {
 
     fn release(&mut self, span: Span) {
         if span.len & LARGE == 0 {
-            self.waste_bytes += span.len as usize;
+            self.waste_bytes += span.len;
         } else {
             // Gone at once, not at the next packing: it may be megabytes.
-            self.large[span.at as usize] = Arc::from("");
-            self.waste_bytes += size_of::<Arc<str>>();
+            self.large[span.at as usize] = Arc::default();
+            self.waste_bytes += size_of::<Arc<String>>() as u32;
         }
     }
 
     fn pack_if_wasteful(&mut self) {
-        let bytes = self.heap.len() + self.large.len() * size_of::<Arc<str>>();
+        let bytes = (self.heap.len() + self.large.len() * size_of::<Arc<String>>()) as u32;
+        let attributes = self.attributes.len() as u32;
         // Two elements with full lists must fit behind what is there: indexes have 16 bits.
         let full = self.attributes.len() + 2 * ATTRIBUTES_MAX > usize::from(NO_ATTRIBUTES);
         if self.waste_bytes > bytes / 2 + 256
-            || self.waste_attributes > self.attributes.len() / 2 + 32
+            || self.waste_attributes > attributes / 2 + 32
             || full && self.waste_attributes > 0
         {
             self.pack();
@@ -458,6 +499,7 @@ impl Page {
     fn pack(&mut self) {
         let mut packed = Page {
             nodes: self.nodes,
+            free: self.free,
             ..Page::default()
         };
         for slot in 0..PAGE_NODES {

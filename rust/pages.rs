@@ -1,4 +1,4 @@
-//! A growing array of pages that versions share: a radix tree, copied on write.
+//! An array of pages that versions share: a radix tree, copied on write.
 //!
 //! Cloning costs a few reference counts. The first write after it copies one page
 //! and the branches above it; all else stays shared, and whoever compares two
@@ -15,7 +15,7 @@ use std::sync::Arc;
 const FAN_OUT: usize = 8;
 const FAN_OUT_BITS: u32 = FAN_OUT.trailing_zeros();
 
-/// Pages by number, without gaps.
+/// Pages by number.
 #[derive(Clone, Debug, Default)]
 pub struct Pages {
     root: Child,
@@ -43,13 +43,17 @@ enum Child {
 type Branch = [Child; FAN_OUT];
 
 impl Pages {
-    /// Returns page *number*, which must have been written to before.
+    /// Returns page *number*, which must have been written to and not removed.
     pub fn get(&self, number: usize) -> &Page {
-        if let Some(page) = self.building.get(number) {
-            return page;
+        self.get_if_any(number)
+            .unwrap_or_else(|| panic!("there is no page {number}"))
+    }
+
+    pub fn get_if_any(&self, number: usize) -> Option<&Page> {
+        match self.building.get(number) {
+            Some(page) => Some(page),
+            None => self.find(number).map(|page| &**page),
         }
-        self.find(number)
-            .unwrap_or_else(|| panic!("page {number} was never written"))
     }
 
     fn find(&self, number: usize) -> Option<&Arc<Page>> {
@@ -95,10 +99,60 @@ impl Pages {
         );
     }
 
+    pub fn is_building(&self) -> bool {
+        !self.building.is_empty()
+    }
+
     /// Hangs what was built into the branches.
     pub fn finish(&mut self) {
         for (number, page) in std::mem::take(&mut self.building).into_iter().enumerate() {
             *self.place(number) = Child::Page(Arc::new(page));
+        }
+    }
+
+    /// Gives up page *number*, and the branches that held nothing else.
+    pub fn remove(&mut self, number: usize) {
+        if let Some(page) = self.building.get_mut(number) {
+            *page = Page::default();
+        }
+        if self.in_hand.as_ref().is_some_and(|it| it.number == number) {
+            self.in_hand = None;
+        }
+        // The level below the lowest branch that holds something else.
+        let mut cut = self.height;
+        let mut at = &self.root;
+        for level in (0..self.height).rev() {
+            let Child::Branch(branch) = at else { break };
+            let is_shared = |(place, child): (usize, &Child)| {
+                place != digit(number, level) && !matches!(child, Child::Empty)
+            };
+            if branch.iter().enumerate().any(is_shared) {
+                cut = level;
+            }
+            at = &branch[digit(number, level)];
+        }
+        let mut child = &mut self.root;
+        for level in (cut..self.height).rev() {
+            match child {
+                Child::Branch(branch) => child = &mut Arc::make_mut(branch)[digit(number, level)],
+                _ => return,
+            }
+        }
+        *child = Child::Empty;
+    }
+
+    /// Calls *visit* with every page.
+    pub fn each(&self, mut visit: impl FnMut(&Page)) {
+        if let Some(in_hand) = &self.in_hand {
+            visit(&in_hand.page);
+        }
+        let mut stack = vec![&self.root];
+        while let Some(child) = stack.pop() {
+            match child {
+                Child::Branch(branch) => stack.extend(branch.iter()),
+                Child::Page(page) => visit(page),
+                Child::Empty => {}
+            }
         }
     }
 
@@ -303,6 +357,25 @@ mod tests {
             assert_eq!(differing(&old, &new), [number]);
             assert_eq!(differing(&new, &old), [number]);
             assert!(!new.same(&old));
+        }
+    }
+
+    #[test]
+    fn removed_pages_leave_nothing_behind() {
+        for count in [1, 8, 9, 64, 600] {
+            let mut pages = grown(count);
+            let old = pages.clone();
+            for number in (1..count).rev() {
+                pages.remove(number);
+                assert!(pages.get_if_any(number).is_none());
+            }
+            assert_eq!(differing(&old, &pages), (1..count).collect::<Vec<_>>());
+            pages.get(0);
+            pages.remove(0);
+            assert_eq!(pages.own(), (0, 0));
+            assert!(matches!(pages.root, Child::Empty));
+            pages.get_mut(count - 1).put_root(0);
+            assert!((0..count - 1).all(|number| pages.get_if_any(number).is_none()));
         }
     }
 
