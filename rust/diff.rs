@@ -37,6 +37,7 @@ pub fn diff(old: &Tree, new: &Tree, ops: &mut Vec<Op>) {
         depths: FxHashMap::default(),
         queue: BinaryHeap::new(),
         queued: FxHashSet::default(),
+        indexes: FxHashMap::default(),
     };
     let changed = Changed::between(old, new);
     diff.contents(&changed);
@@ -117,6 +118,9 @@ struct Diff<'a> {
     depths: FxHashMap<NodeId, u32>,
     queue: BinaryHeap<Reverse<(u32, NodeId)>>,
     queued: FxHashSet<NodeId>,
+    /// By parent in the old tree: nothing when one child was counted, all its texts and
+    /// comments with their indexes when more were.
+    indexes: FxHashMap<NodeId, FxHashMap<NodeId, u32>>,
 }
 
 /// Which node of one tree is which of the other.
@@ -220,17 +224,35 @@ impl Diff<'_> {
         let is_only = was.previous.is_none() && was.next.is_none() && was.kind == Kind::Text;
         let parent = self.new.node(id).parent;
         let is_only = is_only && parent != ROOT && !self.new.data(id).is_empty();
-        self.ops.push(match is_only {
+        let op = match is_only {
             true => Op::Text {
                 node: parent,
                 text: id,
             },
             false => Op::Data {
                 parent,
-                index: index_of(self.old, before),
+                index: self.index_in_old(before),
                 data: id,
             },
-        });
+        };
+        self.ops.push(op);
+    }
+
+    /// Returns the index of a text or comment among its parent's children. One is found
+    /// by counting; if a second one is asked for, all are counted, once.
+    fn index_in_old(&mut self, id: NodeId) -> u32 {
+        let parent = self.old.node(id).parent;
+        let Some(indexes) = self.indexes.get_mut(&parent) else {
+            self.indexes.insert(parent, FxHashMap::default());
+            return index_of(self.old, id);
+        };
+        if indexes.is_empty() {
+            let counted = self.old.children(parent);
+            let counted = counted.filter(|&id| self.old.kind(id) != Kind::Doctype);
+            let counted = counted.zip(0..);
+            indexes.extend(counted.filter(|(id, _)| self.old.kind(*id).is_data()));
+        }
+        indexes[&id]
     }
 }
 

@@ -3,6 +3,9 @@
 //! Modules are listed from the bottom up; each uses only those above it in this
 //! list. Only `python` knows of Python.
 
+#[doc(hidden)]
+pub mod work;
+
 pub mod hashed;
 pub mod names;
 pub mod node;

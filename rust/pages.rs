@@ -10,6 +10,7 @@
 //! that counts, goes through no branch at all.
 
 use crate::node::Page;
+use crate::work::step;
 use std::sync::Arc;
 
 const FAN_OUT: usize = 8;
@@ -50,6 +51,7 @@ impl Pages {
     }
 
     pub fn get_if_any(&self, number: usize) -> Option<&Page> {
+        step(1);
         match self.building.get(number) {
             Some(page) => Some(page),
             None => self.find(number).map(|page| &**page),
@@ -80,6 +82,7 @@ impl Pages {
 
     /// Returns page *number* for writing: made if it is new, copied if it is shared.
     pub fn get_mut(&mut self, number: usize) -> &mut Page {
+        step(1);
         if self.building.is_empty() {
             return self.get_shared_mut(number);
         }

@@ -1,21 +1,22 @@
-//! Where new nodes go: slots of nodes that are gone, then pages that were never used.
+//! Where new nodes go: to slots of nodes that are gone, then to pages never used.
 //!
 //! One page is open: nodes go there, and what is freed opens its page, so that what
-//! replaces something comes to where that was. Every other page with a free slot is
-//! either known here or has been given up because it was empty.
+//! replaces something comes to where that was. When the open page is full, the first
+//! other page with a free slot is opened. A page that is closed while it is empty is
+//! given up; it counts as one whose slots are all free.
 
-use crate::index::Index;
 use crate::node::{NodeId, PAGE_NODES};
 use crate::tree::{EditError, NODES_MAX, Tree, page_of, slot};
+use std::sync::Arc;
 
-/// Pages with free slots, but for the open one.
+/// Which pages have free slots, but for the open one.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Room {
-    /// Those that have some nodes.
-    partial: Numbers,
-    /// Those that were given up.
-    vacant: Numbers,
-    /// Of the pages from here on only the open one was ever used.
+    /// A bit for each page.
+    pages: Arc<Vec<u64>>,
+    /// No word before this one has a bit.
+    first: u32,
+    /// Pages from here on were never used, but perhaps for the open one.
     end: u32,
 }
 
@@ -23,29 +24,35 @@ impl Room {
     /// Returns a page with room, to be opened in place of one that is *full*.
     fn take(&mut self, full: u32) -> u32 {
         self.end = self.end.max(full + 1);
-        let known = self.partial.any().or_else(|| self.vacant.any());
-        let page = known.unwrap_or(self.end);
-        self.partial.remove(page);
-        self.vacant.remove(page);
-        page
-    }
-}
-
-/// A set of page numbers that versions share.
-#[derive(Clone, Debug, Default)]
-struct Numbers(Index);
-
-impl Numbers {
-    fn any(&self) -> Option<u32> {
-        self.0.any().map(|number| number as u32)
+        let words = self.pages.iter().skip(self.first as usize);
+        let empty = words.take_while(|word| **word == 0).count() as u32;
+        self.first += empty;
+        match self.pages.get(self.first as usize) {
+            Some(word) => {
+                let page = self.first * u64::BITS + word.trailing_zeros();
+                self.remove(page);
+                page
+            }
+            None => self.end,
+        }
     }
 
-    fn add(&mut self, number: u32) {
-        self.0.set(u64::from(number), NodeId(1));
+    fn add(&mut self, page: u32) {
+        self.end = self.end.max(page + 1);
+        let word = page / u64::BITS;
+        let pages = Arc::make_mut(&mut self.pages);
+        if pages.len() <= word as usize {
+            pages.resize(word as usize + 1, 0);
+        }
+        pages[word as usize] |= 1 << (page % u64::BITS);
+        self.first = self.first.min(word);
     }
 
-    fn remove(&mut self, number: u32) {
-        self.0.set(u64::from(number), NodeId::NONE);
+    fn remove(&mut self, page: u32) {
+        let (word, bit) = ((page / u64::BITS) as usize, 1 << (page % u64::BITS));
+        if self.pages.get(word).is_some_and(|word| word & bit != 0) {
+            Arc::make_mut(&mut self.pages)[word] &= !bit;
+        }
     }
 }
 
@@ -79,7 +86,7 @@ impl Tree {
         let page = page_of(id) as u32;
         if page != self.open {
             self.close_page();
-            self.lookup_mut().room.partial.remove(page);
+            self.lookup_mut().room.remove(page);
             self.open = page;
         }
     }
@@ -87,17 +94,12 @@ impl Tree {
     /// Notes what room the open page has, now that another one is to be opened.
     fn close_page(&mut self) {
         let open = self.open;
-        let Some(page) = self.pages.get_if_any(open as usize) else {
-            return;
-        };
-        let (is_empty, is_full) = (page.is_empty(), page.free_slot().is_none());
-        let room = &mut self.lookup_mut().room;
-        room.end = room.end.max(open + 1);
-        if is_empty {
-            room.vacant.add(open);
-            self.pages.remove(open as usize);
-        } else if !is_full {
-            room.partial.add(open);
+        let page = self.pages.get_if_any(open as usize);
+        if page.is_none_or(|page| page.free_slot().is_some()) {
+            if page.is_none_or(|page| page.is_empty()) {
+                self.pages.remove(open as usize);
+            }
+            self.lookup_mut().room.add(open);
         }
     }
 }

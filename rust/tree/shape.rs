@@ -23,8 +23,7 @@ impl Tree {
         if before.is_some_and(|before| self.node(before).parent != parent) {
             return Err(EditError::NotAChild);
         }
-        let may_be_above = child == parent || !self.node(child).first.is_none();
-        if may_be_above && self.is_ancestor_or_self(child, parent) {
+        if self.would_be_inside_itself(parent, child) {
             return Err(EditError::Cycle);
         }
         if before == Some(child) {
@@ -33,6 +32,21 @@ impl Tree {
         self.detach(child);
         self.attach(parent, before.unwrap_or(NodeId::NONE), child);
         Ok(())
+    }
+
+    /// Says whether *parent* is *child* or below it. Looks upwards from the one and through
+    /// the other in step: the shorter way tells.
+    fn would_be_inside_itself(&self, parent: NodeId, child: NodeId) -> bool {
+        let mut below = self.after_in_preorder(child, child);
+        let mut at = parent;
+        while at != child {
+            at = self.node(at).parent;
+            if at.is_none() || below.is_none() {
+                return false;
+            }
+            below = below.and_then(|id| self.after_in_preorder(id, child));
+        }
+        true
     }
 
     pub fn append(&mut self, parent: NodeId, child: NodeId) -> Result<(), EditError> {
