@@ -11,6 +11,7 @@
 //! elements that had to be moved out of it.
 
 mod children;
+mod seats;
 
 use crate::node::{Kind, Node, NodeId, PAGE_NODES, Page};
 use crate::ops::Op;

@@ -6,6 +6,7 @@
 //! run that is in order stays where it is. Texts have no names, so wherever one must
 //! be named, the page is followed step by step to count what lies before it.
 
+use crate::diff::seats::Seats;
 use crate::diff::{Changed, Diff, Touched};
 use crate::keyed::staying;
 use crate::node::{Kind, NodeId};
@@ -385,14 +386,15 @@ impl Diff<'_> {
             after = at.saturating_sub(1);
         }
         let is_counted = stable.iter().any(|&id| !self.new.kind(id).is_element());
+        let mut seats =
+            is_counted.then(|| Seats::new(page.iter().map(|item| item.new), &target, &stable));
         for (from, to) in runs.into_iter().rev() {
             let before = target.get(to).copied();
-            if !is_counted {
-                let before = before.map_or(Before::End, Before::Element);
-                self.put_in(parent, &target[from..to], before);
-                continue;
+            let run = &target[from..to];
+            match &mut seats {
+                None => self.put_in(parent, run, before.map_or(Before::End, Before::Element)),
+                Some(seats) => self.put_in_page(parent, run, before, seats),
             }
-            self.put_in_page(parent, &target[from..to], before, &mut page);
         }
     }
 
@@ -408,6 +410,7 @@ impl Diff<'_> {
                 .map(|id| Item {
                     old: None,
                     new: Some(id),
+                    is_out: false,
                 })
                 .collect();
         };
@@ -422,6 +425,7 @@ impl Diff<'_> {
                 Item {
                     old: Some(id),
                     new: stays.or_else(|| twins.get(&id).copied()),
+                    is_out: false,
                 }
             })
             .collect()
@@ -469,15 +473,16 @@ impl Diff<'_> {
         page: &mut Vec<Item>,
         stable: &FxHashSet<NodeId>,
     ) {
-        for at in (0..page.len()).rev() {
+        for (at, item) in page.iter_mut().enumerate().rev() {
             let Item {
                 old: Some(old),
                 new,
-            } = page[at]
+                ..
+            } = *item
             else {
                 continue;
             };
-            let is_out = if self.old.kind(old).is_element() {
+            item.is_out = if self.old.kind(old).is_element() {
                 new.is_none() && self.take_out(old)
             } else if new.is_some_and(|id| stable.contains(&id)) {
                 false
@@ -488,10 +493,8 @@ impl Diff<'_> {
                 });
                 true
             };
-            if is_out {
-                page.remove(at);
-            }
         }
+        page.retain(|item| !item.is_out);
     }
 
     /// Like `put_in`, keeping track of the page to count texts in it.
@@ -500,15 +503,8 @@ impl Diff<'_> {
         parent: NodeId,
         run: &[NodeId],
         before: Option<NodeId>,
-        page: &mut Vec<Item>,
+        seats: &mut Seats,
     ) {
-        let place = |page: &[Item]| match before {
-            Some(id) => page
-                .iter()
-                .position(|it| it.new == Some(id))
-                .expect("it stays"),
-            None => page.len(),
-        };
         let mut rest = run;
         while !rest.is_empty() {
             // An index moves on with every op, so go piece by piece.
@@ -516,16 +512,10 @@ impl Diff<'_> {
             let at = match before {
                 None => Before::End,
                 Some(id) if self.new.kind(id).is_element() => Before::Element(id),
-                Some(_) => Before::Child(place(page) as u32),
+                Some(id) => Before::Child(seats.index(id)),
             };
             self.put_in(parent, piece, at);
-            page.retain(|item| item.new.is_none_or(|id| id != piece[0]));
-            let items = piece.iter().map(|&id| Item {
-                old: None,
-                new: Some(id),
-            });
-            let at = place(page);
-            page.splice(at..at, items);
+            piece.iter().for_each(|&id| seats.put(id));
             rest = after;
         }
     }
@@ -544,4 +534,5 @@ struct Item {
     old: Option<NodeId>,
     /// What it is in the new tree, if it stays below this parent.
     new: Option<NodeId>,
+    is_out: bool,
 }
