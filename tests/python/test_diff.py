@@ -127,7 +127,7 @@ OPERATIONS: dict[str, tuple[Callable[[Page], Any], list[tuple[str | None, ...]]]
     ),
     "data": (
         lambda page: setattr(page["p"], "content", ["1 ", page["b"]]),
-        [("cut", "p", "0"), ("insert", "p", "b", "1 ")],
+        [("data", "p", "0", "1 ")],
     ),
 }
 
