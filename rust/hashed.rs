@@ -68,7 +68,8 @@ impl Hashed {
             }
         }
         let mut bucket: &[Key] = &[];
-        let mut rest = vec![below];
+        // Hardly ever more than the one: then nothing is allocated.
+        let (mut next, mut rest) = (Some(below), Vec::new());
         std::iter::from_fn(move || {
             loop {
                 if let Some((&first, others)) = bucket.split_first() {
@@ -78,7 +79,7 @@ impl Hashed {
                     }
                     continue;
                 }
-                match rest.pop()? {
+                match next.take().or_else(|| rest.pop())? {
                     Child::Branch(branch) => rest.extend(branch.iter()),
                     Child::Bucket(keys) => bucket = keys,
                     Child::Empty => {}
@@ -113,31 +114,55 @@ impl Hashed {
     /// Forgets *number* under *string* if it is there.
     pub fn remove(&mut self, string: &str, number: u32) {
         let key = Key::new(string, number);
-        let mut path = Vec::new();
-        let mut at = &self.root;
-        while let Child::Branch(branch) = at {
-            at = &branch[key.digit(path.len() as u32)];
-            path.push(branch);
-        }
-        let Child::Bucket(keys) = at else {
+        let Some((levels, left)) = self.without(key) else {
             return;
         };
-        let mut left: Vec<Key> = keys.iter().copied().filter(|it| *it != key).collect();
-        // Whatever becomes that small on the way up becomes one bucket.
-        while let Some(branch) = path.last()
-            && let Some(few) = few(branch, key.digit(path.len() as u32 - 1), &left)
-        {
-            left = few;
-            path.pop();
-        }
-        let levels = path.len() as u32;
         let mut child = &mut self.root;
         for level in 0..levels {
             if let Child::Branch(branch) = child {
                 child = &mut Arc::make_mut(branch)[key.digit(level)];
             }
         }
-        *child = bucket(left);
+        match (left, &mut *child) {
+            (None, Child::Bucket(keys)) => Arc::make_mut(keys).retain(|it| *it != key),
+            (left, _) => *child = bucket(left.unwrap_or_default()),
+        }
+    }
+
+    /// Returns at which level *key* is taken out, and the bucket that is there then,
+    /// unless just the key goes: whatever becomes small on the way up becomes a bucket.
+    fn without(&self, key: Key) -> Option<(u32, Option<Vec<Key>>)> {
+        let mut path = [None; DIGITS as usize];
+        let mut levels = 0;
+        let mut at = &self.root;
+        while let Child::Branch(branch) = at {
+            path[levels as usize] = Some(branch);
+            at = &branch[key.digit(levels)];
+            levels += 1;
+        }
+        let Child::Bucket(keys) = at else {
+            return None;
+        };
+        if !keys.contains(&key) {
+            return None;
+        }
+        let without_it = || keys.iter().copied().filter(|it| *it != key).collect();
+        let mut left: Option<Vec<Key>> = (keys.len() == 1).then(Vec::new);
+        while let Some(level) = levels.checked_sub(1)
+            && let Some(branch) = path[level as usize]
+            && let Some(beside) = beside(branch, key.digit(level))
+            && beside + left.as_ref().map_or(keys.len() - 1, Vec::len) <= BUCKET_MAX / 2
+        {
+            let left = left.get_or_insert_with(without_it);
+            for (place, child) in branch.iter().enumerate() {
+                match child {
+                    Child::Bucket(keys) if place != key.digit(level) => left.extend(keys.iter()),
+                    _ => {}
+                }
+            }
+            levels = level;
+        }
+        Some((levels, left))
     }
 }
 
@@ -156,22 +181,20 @@ fn split(bucket: &[Key], level: u32) -> [Child; FAN_OUT] {
     parts.map(self::bucket)
 }
 
-/// Returns all keys of *branch* if half a bucket holds them, with *left* in place of the
-/// child at *digit*.
-fn few(branch: &[Child; FAN_OUT], digit: usize, left: &[Key]) -> Option<Vec<Key>> {
-    let mut all = left.to_vec();
-    for (place, child) in branch.iter().enumerate() {
-        match child {
-            _ if place == digit => {}
-            Child::Empty => {}
-            Child::Bucket(keys) => all.extend_from_slice(keys),
-            Child::Branch(_) => return None,
-        }
-        if all.len() > BUCKET_MAX / 2 {
-            return None;
-        }
-    }
-    Some(all)
+/// Returns how many keys *branch* has beside the child at *digit*, `None` if it has
+/// branches.
+fn beside(branch: &[Child; FAN_OUT], digit: usize) -> Option<usize> {
+    let others = branch
+        .iter()
+        .enumerate()
+        .filter(|(place, _)| *place != digit);
+    others
+        .map(|(_, child)| match child {
+            Child::Empty => Some(0),
+            Child::Bucket(keys) => Some(keys.len()),
+            Child::Branch(_) => None,
+        })
+        .sum()
 }
 
 #[cfg(test)]

@@ -103,3 +103,57 @@ impl Tree {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tree::ROOT;
+    use proptest::prelude::*;
+
+    /// Fails unless the tree knows just those pages that have free slots.
+    fn check(tree: &Tree) {
+        let room = &tree.lookup.room;
+        for number in 0..room.end.max(tree.open + 1) {
+            let page = tree.pages.get_if_any(number as usize);
+            let has_room = page.is_none_or(|page| page.free_slot().is_some());
+            let word = room.pages.get((number / u64::BITS) as usize).unwrap_or(&0);
+            let is_known = word >> (number % u64::BITS) & 1 == 1;
+            assert_eq!(is_known, has_room && number != tree.open, "page {number}");
+            assert!(page.is_none_or(|page| number == tree.open || !page.is_empty()));
+        }
+        let word = room.pages.iter().position(|word| *word != 0);
+        assert!(word.is_none_or(|word| word >= room.first as usize));
+    }
+
+    proptest! {
+        #[test]
+        fn every_page_with_room_is_known_and_none_is_empty(
+            steps in prop::collection::vec((0usize..400, any::<bool>(), 0u8..20), 1..60)
+        ) {
+            let mut tree = Tree::default();
+            let (mut texts, mut kept) = (Vec::new(), Vec::new());
+            for (count, is_new, keep) in steps {
+                for n in 0..count {
+                    if is_new {
+                        let text = tree.create_text("text").expect("room");
+                        tree.append(ROOT, text).expect("new");
+                        texts.push(text);
+                    } else if !texts.is_empty() {
+                        // From all over the place.
+                        let at = n * 61_027 % texts.len();
+                        tree.remove(texts.swap_remove(at));
+                    }
+                }
+                if keep == 0 {
+                    kept.push((tree.clone(), texts.len() + 1));
+                }
+                prop_assert_eq!(tree.preorder(ROOT).count(), texts.len() + 1);
+                check(&tree);
+            }
+            for (version, len) in kept {
+                prop_assert_eq!(version.preorder(ROOT).count(), len);
+                check(&version);
+            }
+        }
+    }
+}
