@@ -4,7 +4,8 @@
 
 A growth of 2 is linear, one of 4 quadratic; `tests/rust/bounds` counts steps of the same
 shapes instead, which no other process disturbs. Times are CPU times, the least of
-several, n and 2n by turns.
+several, n and 2n by turns; what seems to grow too much is looked at again, since a
+quadratic shape is one each time and a disturbed one is not.
 """
 
 import gc
@@ -19,7 +20,8 @@ import msgspec
 import sapwood as sw
 from sapwood import _core
 
-ROUNDS, LEAST_S, LARGEST = 7, 0.008, 32_000
+ROUNDS, LEAST_S, LARGEST = 7, 0.008, 100_000
+GROWTH_MAX, LOOKS = 2.5, 3
 Run = Callable[[], object]
 
 
@@ -40,11 +42,16 @@ def growth(shape: Callable[[int], Run], is_smoke: bool) -> tuple[int, float]:
     n = 250
     while not is_smoke and n < LARGEST and cpu_s(shape, n) < LEAST_S:
         n *= 2
-    halves, wholes = [], []
-    for _ in range(1 if is_smoke else ROUNDS):
-        halves.append(cpu_s(shape, n))
-        wholes.append(cpu_s(shape, 2 * n))
-    return n, min(wholes) / min(halves)
+    least = float("inf")
+    for _ in range(1 if is_smoke else LOOKS):
+        halves, wholes = [], []
+        for _ in range(1 if is_smoke else ROUNDS):
+            halves.append(cpu_s(shape, n))
+            wholes.append(cpu_s(shape, 2 * n))
+        least = min(least, min(wholes) / min(halves))
+        if least <= GROWTH_MAX:
+            break
+    return n, least
 
 
 def cpu_s(shape: Callable[[int], Run], n: int) -> float:
