@@ -292,7 +292,7 @@ EDITS = {
 # --- Queries --------------------------------------------------------------------------
 
 SELECTORS = (
-    "li #i7 [id^=i1] .row li+li li:last-child li:nth-child(2n+1) li:nth-last-child(3n) "
+    "li #i7 [id$='7'] .row li+li li:last-child li:nth-child(2n+1) li:nth-last-child(3n) "
     "li:nth-of-type(5n) ul:has(>.none) li:has(b) li:not(#i3) .none~li"
 ).split()
 
