@@ -88,6 +88,7 @@ build/bench/all build/bench-smoke/all: .venv/built .venv/dev .venv/bench
 	CRITERION_HOME=$(CURDIR)/$(@D)/criterion cargo bench --locked --bench core -- $(CRITERION)
 	$(BIN)/pytest benches/python $(SMOKE) --benchmark-json=$(@D)/python.json
 	$(BIN)/python benches/python/memory.py $(@D)/memory.json $(SMOKE)
+	$(BIN)/python benches/python/shapes.py $(@D)/shapes.json $(SMOKE)
 	$(BIN)/python benches/python/socket_bytes.py $(@D)/socket_bytes.json $(SMOKE)
 	$(BIN)/python benches/python/event_cpu.py $(@D)/event_cpu.json $(SMOKE)
 

@@ -56,6 +56,7 @@ pub fn apply(tree: &mut Tree, ops: &str) -> Result<(), ApplyError> {
         at: 0,
         last_stamp: 0,
         last_tag: String::new(),
+        counted: None,
     };
     while applier.at < applier.operands.len() {
         let done = applier.op();
@@ -81,6 +82,9 @@ struct Applier<'a> {
     at: usize,
     last_stamp: u64,
     last_tag: String,
+    /// A child that was counted, its parent and its index: the next one that is asked
+    /// for is near it. Forgotten when lists change in another way.
+    counted: Option<(NodeId, NodeId, usize)>,
 }
 
 /// How a wire id names an element.
@@ -93,7 +97,11 @@ impl Applier<'_> {
     fn op(&mut self) -> Applied<()> {
         self.last_stamp = 0;
         self.last_tag.clear();
-        match self.number()? {
+        let op = self.number()?;
+        if !matches!(op, DATA | CUT | SET | DROP | PROPERTY) {
+            self.counted = None;
+        }
+        match op {
             TEXT => {
                 let id = self.known()?;
                 let text = self.string()?;
@@ -132,6 +140,10 @@ impl Applier<'_> {
             CUT => {
                 let parent = self.known()?;
                 let child = self.child(parent)?;
+                self.counted = self.counted.and_then(|(_, _, index)| {
+                    let before = self.shown_before(child)?;
+                    Some((parent, before, index - 1))
+                });
                 self.tree.remove(child);
             }
             MOVE => {
@@ -283,27 +295,47 @@ impl Applier<'_> {
             Some(0) => Ok(None),
             Some(negative) if negative < 0 => {
                 let index = negative.unsigned_abs() as usize - 1;
-                self.shown(parent)
-                    .nth(index)
-                    .map(Some)
-                    .ok_or(ApplyErrorKind::Unknown)
+                let child = self.nth(parent, index);
+                self.counted = None;
+                child.map(Some).ok_or(ApplyErrorKind::Unknown)
             }
             _ => self.find(value).map(Some),
         }
     }
 
-    /// The children that indexes count: all but a doctype.
-    fn shown(&self, parent: NodeId) -> impl Iterator<Item = NodeId> {
-        let is_shown = |&id: &NodeId| self.tree.kind(id) != Kind::Doctype;
-        self.tree.children(parent).filter(is_shown)
+    /// Returns the child at *index*; a doctype does not count.
+    fn nth(&mut self, parent: NodeId, index: usize) -> Option<NodeId> {
+        let known = self.counted.filter(|it| it.0 == parent);
+        let (mut child, mut at) = match known {
+            Some((_, child, at)) => (child, at),
+            None => (self.shown_from(self.tree.node(parent).first)?, 0),
+        };
+        while at < index {
+            child = self.shown_from(self.tree.node(child).next)?;
+            at += 1;
+        }
+        while at > index {
+            child = self.shown_before(child)?;
+            at -= 1;
+        }
+        self.counted = Some((parent, child, at));
+        Some(child)
+    }
+
+    fn shown_from(&self, from: NodeId) -> Option<NodeId> {
+        let mut on = std::iter::successors(from.some(), |&id| self.tree.node(id).next.some());
+        on.find(|&id| self.tree.kind(id) != Kind::Doctype)
+    }
+
+    fn shown_before(&self, child: NodeId) -> Option<NodeId> {
+        let before = |&id: &NodeId| self.tree.node(id).previous.some();
+        let mut back = std::iter::successors(before(&child), before);
+        back.find(|&id| self.tree.kind(id) != Kind::Doctype)
     }
 
     fn child(&mut self, parent: NodeId) -> Applied<NodeId> {
         let index = self.number()? as usize;
-        let child = self
-            .shown(parent)
-            .nth(index)
-            .ok_or(ApplyErrorKind::Unknown)?;
+        let child = self.nth(parent, index).ok_or(ApplyErrorKind::Unknown)?;
         if self.tree.kind(child).is_element() {
             return Err(ApplyErrorKind::Unknown);
         }

@@ -2,7 +2,8 @@
 //!
 //! A leaf covers 64 consecutive stamps, as they are given to the elements of one
 //! parse or insert; the path to it is the leaf's number, lowest digit first, and
-//! ends as soon as no other leaf is in the way. Copied on write like the pages.
+//! ends as soon as no other leaf is in the way. So a trie's shape follows from what is
+//! in it, and not from what ever was. Copied on write like the pages.
 
 use crate::node::NodeId;
 use std::sync::Arc;
@@ -39,7 +40,7 @@ impl Index {
         let mut path = key;
         let mut child = &self.root;
         while let Child::Branch(branch) = child {
-            child = &branch[path as usize & (FAN_OUT - 1)];
+            child = &branch[digit(path, 0)];
             path >>= FAN_OUT_BITS;
         }
         match child {
@@ -48,34 +49,57 @@ impl Index {
         }
     }
 
+    /// Returns some stamp that has a node.
+    pub fn any(&self) -> Option<u64> {
+        let mut child = &self.root;
+        loop {
+            match child {
+                Child::Empty => return None,
+                // No branch is empty, so whichever way leads to a leaf.
+                Child::Branch(branch) => {
+                    child = branch.iter().find(|child| !child.is_empty())?;
+                }
+                Child::Leaf(leaf) => {
+                    let place = leaf.nodes.iter().position(|node| !node.is_none())?;
+                    return Some(leaf.key << LEAF_BITS | place as u64);
+                }
+            }
+        }
+    }
+
     /// Remembers *node* under *stamp*; `NodeId::NONE` forgets.
     pub fn set(&mut self, stamp: u64, node: NodeId) {
         if self.get(stamp) == node {
             return;
         }
-        let key = stamp >> LEAF_BITS;
-        let mut path = key;
-        let mut depth = 0;
+        let leaf = self.leaf_mut(stamp >> LEAF_BITS);
+        let old = std::mem::replace(&mut leaf.nodes[place(stamp)], node);
+        leaf.live = leaf.live + u8::from(old.is_none()) - u8::from(node.is_none());
+        if leaf.live == 0 {
+            self.remove_leaf(stamp >> LEAF_BITS);
+        }
+    }
+
+    /// Returns the leaf with this key, made if there is none.
+    fn leaf_mut(&mut self, key: u64) -> &mut Leaf {
+        let mut level = 0;
         let mut child = &mut self.root;
         loop {
             if let Child::Leaf(leaf) = child
                 && leaf.key != key
             {
                 let mut branch: [Child; FAN_OUT] = Default::default();
-                let old_digit = (leaf.key >> (depth * FAN_OUT_BITS)) as usize & (FAN_OUT - 1);
+                let old_digit = digit(leaf.key, level);
                 branch[old_digit] = std::mem::take(child);
                 *child = Child::Branch(Arc::new(branch));
             }
             match child {
-                Child::Branch(branch) => {
-                    child = &mut Arc::make_mut(branch)[path as usize & (FAN_OUT - 1)];
-                    path >>= FAN_OUT_BITS;
-                    depth += 1;
-                }
+                Child::Branch(branch) => child = &mut Arc::make_mut(branch)[digit(key, level)],
                 _ => break,
             }
+            level += 1;
         }
-        if matches!(child, Child::Empty) {
+        if child.is_empty() {
             let nodes = [NodeId::NONE; 1 << LEAF_BITS];
             *child = Child::Leaf(Arc::new(Leaf {
                 key,
@@ -83,17 +107,59 @@ impl Index {
                 nodes,
             }));
         }
-        let Child::Leaf(leaf) = &mut *child else {
-            unreachable!("the path ends at a leaf");
-        };
-        let leaf = Arc::make_mut(leaf);
-        let old = std::mem::replace(&mut leaf.nodes[place(stamp)], node);
-        leaf.live = leaf.live + u8::from(old.is_none()) - u8::from(node.is_none());
-        if leaf.live == 0 {
-            // Branches stay: a few hundred bytes for each 512 stamps that a page once had.
-            *child = Child::Empty;
+        match child {
+            Child::Leaf(leaf) => Arc::make_mut(leaf),
+            _ => unreachable!("the path ends at a leaf"),
         }
     }
+
+    /// Takes a leaf out; if that leaves one leaf alone below a branch, it moves up to
+    /// where a path to it ends.
+    fn remove_leaf(&mut self, key: u64) {
+        let mut path = Vec::new();
+        let mut at = &self.root;
+        while let Child::Branch(branch) = at {
+            at = &branch[digit(key, path.len() as u32)];
+            path.push(branch);
+        }
+        let beside = |branch: &[Child; FAN_OUT], level: usize| {
+            let others = (0..FAN_OUT).filter(|&place| place != digit(key, level as u32));
+            let mut others = others
+                .map(|place| &branch[place])
+                .filter(|it| !it.is_empty());
+            (others.next().cloned(), others.next().is_some())
+        };
+        let mut left = Child::Empty;
+        if let Some(branch) = path.last()
+            && let (Some(only @ Child::Leaf(_)), false) = beside(branch, path.len() - 1)
+        {
+            left = only;
+            path.pop();
+            while let Some(branch) = path.last()
+                && beside(branch, path.len() - 1).0.is_none()
+            {
+                path.pop();
+            }
+        }
+        let levels = path.len() as u32;
+        let mut child = &mut self.root;
+        for level in 0..levels {
+            if let Child::Branch(branch) = child {
+                child = &mut Arc::make_mut(branch)[digit(key, level)];
+            }
+        }
+        *child = left;
+    }
+}
+
+impl Child {
+    fn is_empty(&self) -> bool {
+        matches!(self, Child::Empty)
+    }
+}
+
+fn digit(key: u64, level: u32) -> usize {
+    (key >> (level * FAN_OUT_BITS)) as usize & (FAN_OUT - 1)
 }
 
 fn place(stamp: u64) -> usize {
@@ -127,6 +193,40 @@ mod tests {
                     prop_assert_eq!(index.get(stamp).0, map.get(&stamp).copied().unwrap_or(0));
                 }
             }
+        }
+    }
+
+    /// Returns the trie as text: equal texts are equal shapes.
+    fn shape(index: &Index) -> String {
+        let (mut out, mut stack) = (String::new(), vec![&index.root]);
+        while let Some(child) = stack.pop() {
+            match child {
+                Child::Empty => out.push('-'),
+                Child::Branch(branch) => {
+                    out.push('(');
+                    stack.extend(branch.iter());
+                }
+                Child::Leaf(leaf) => out.push_str(&format!("{},", leaf.key)),
+            }
+        }
+        out
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_removed_leaves_no_trace(
+            stay in prop::collection::btree_set(0u64..1 << 20, 0..20),
+            pass in prop::collection::vec(0u64..1 << 20, 0..50),
+        ) {
+            let mut index = Index::default();
+            stay.iter().for_each(|&stamp| index.set(stamp, NodeId(1)));
+            let before = shape(&index);
+            let pass: Vec<u64> = pass.into_iter().filter(|it| !stay.contains(it)).collect();
+            pass.iter().for_each(|&stamp| index.set(stamp, NodeId(2)));
+            pass.iter().for_each(|&stamp| index.set(stamp, NodeId::NONE));
+            prop_assert_eq!(shape(&index), before);
+            prop_assert_eq!(index.any().is_some(), !stay.is_empty());
+            prop_assert!(index.any().is_none_or(|stamp| stay.contains(&stamp)));
         }
     }
 }

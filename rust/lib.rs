@@ -3,12 +3,15 @@
 //! Modules are listed from the bottom up; each uses only those above it in this
 //! list. Only `python` knows of Python.
 
+#[doc(hidden)]
+pub mod work;
+
+pub mod hashed;
 pub mod names;
 pub mod filter;
 pub mod node;
 pub mod uuid;
 
-pub mod ids;
 pub mod index;
 pub mod pages;
 pub mod tree;

@@ -1,13 +1,21 @@
 //! Interns tag and attribute names, so that a node holds a 16-bit number.
 //!
 //! Names of the HTML, SVG and ARIA vocabularies have fixed numbers that every
-//! tree shares; any other name gets a number in the table of its own tree.
-//! Tables are copied on write like everything else that versions share, and a
-//! table is freed with its last tree, so hostile names cannot pile up.
+//! tree shares; any other name gets a number in the table of its own tree. Tables
+//! are copied on write like everything else that versions share, piece by piece,
+//! and a table is freed with its last tree, so hostile names cannot pile up.
+//!
+//! A number is given again when no node of its tree has the name any more. So of two
+//! versions of a tree, numbers mean the same only if `agree` says so.
 
+use crate::hashed::Hashed;
 use rustc_hash::FxHashMap;
-use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
+
+/// How many names of its own a table takes before it is first worth while to ask which
+/// of them are still used.
+const OWN_MIN: usize = 256;
+const PIECE_NAMES: usize = 32;
 
 /// A name's number, meaningful only together with the `Names` that gave it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -25,9 +33,14 @@ pub struct Names {
 
 #[derive(Clone, Debug, Default)]
 struct Own {
-    list: Vec<Box<str>>,
-    // The standard hasher: these names may come from strangers.
-    index: HashMap<Box<str>, u16>,
+    /// By number, in pieces that versions share; a hole is a number to give again.
+    pieces: Vec<Arc<[Option<Box<str>>; PIECE_NAMES]>>,
+    by_name: Hashed,
+    count: usize,
+    /// No hole comes before this place.
+    hole: usize,
+    /// With so many names it is time to look which of them are used.
+    sweep_at: usize,
 }
 
 impl Names {
@@ -36,45 +49,44 @@ impl Names {
         if let Some(id) = self.find(name) {
             return Ok(id);
         }
-        let own = Arc::make_mut(self.own.get_or_insert_default());
-        let id = u16::try_from(KNOWN.len() + own.list.len()).map_err(|_| NamesFull)?;
-        if id == u16::MAX {
-            return Err(NamesFull);
-        }
-        own.list.push(name.into());
-        own.index.insert(name.into(), id);
-        Ok(NameId(id))
+        Arc::make_mut(self.own.get_or_insert_default()).add(name)
     }
 
     /// Returns the number of *name* if it has one.
     pub fn find(&self, name: &str) -> Option<NameId> {
         known(name).or_else(|| {
             let own = self.own.as_ref()?;
-            own.index.get(name).copied().map(NameId)
+            let mut all = own.by_name.candidates(name);
+            let place = all.find(|&place| own.get(place as usize) == Some(name))?;
+            Some(Own::id(place as usize))
         })
     }
 
     /// Returns the name behind a number that this table, or an ancestor of it, gave.
     pub fn get(&self, id: NameId) -> &str {
         let id = usize::from(id.0);
-        match KNOWN.get(id) {
+        if let Some(name) = KNOWN.get(id) {
+            return name;
+        }
+        let own = self.own.as_ref();
+        match own.and_then(|own| own.get(id - KNOWN.len())) {
             Some(name) => name,
-            None => match &self.own {
-                Some(own) => &own.list[id - KNOWN.len()],
-                None => unreachable!("name {id} is not of this tree"),
-            },
+            None => unreachable!("name {id} is not of this tree"),
         }
     }
 
-    /// Says whether one of the two tables continues the other, so that numbers agree.
+    /// Says whether a number that both tables have means the same name in both.
     pub fn agree(&self, other: &Names) -> bool {
-        match (&self.own, &other.own) {
-            (Some(a), Some(b)) => {
-                let shared = a.list.len().min(b.list.len());
-                Arc::ptr_eq(a, b) || a.list[..shared] == b.list[..shared]
-            }
-            _ => true,
-        }
+        let (Some(a), Some(b)) = (&self.own, &other.own) else {
+            return true;
+        };
+        let same =
+            |a: &Option<Box<str>>, b: &Option<Box<str>>| a.is_none() || b.is_none() || a == b;
+        Arc::ptr_eq(a, b)
+            || a.pieces
+                .iter()
+                .zip(&b.pieces)
+                .all(|(a, b)| Arc::ptr_eq(a, b) || a.iter().zip(b.iter()).all(|(a, b)| same(a, b)))
     }
 
     /// Says whether *a* in this table and *b* in *other* are the same name.
@@ -83,6 +95,92 @@ impl Names {
             return a == b;
         }
         self.get(a) == other.get(b)
+    }
+
+    /// Says whether another *more* names make it worth while to `sweep` first.
+    pub fn is_to_be_swept(&self, more: usize) -> bool {
+        let own = self.own.as_ref();
+        own.is_some_and(|own| own.count + more > own.sweep_at.clamp(OWN_MIN, Own::MAX))
+    }
+
+    /// Gives back all numbers that are not *used*. *nodes*, how many the tree has, is
+    /// what it cost to find that out: it is not done again before as much has changed.
+    pub fn sweep(&mut self, used: &Used, nodes: usize) {
+        let Some(own) = &mut self.own else { return };
+        let own = Arc::make_mut(own);
+        for place in 0..own.pieces.len() * PIECE_NAMES {
+            if !used.has(Own::id(place)) {
+                own.remove(place);
+            }
+        }
+        while own
+            .pieces
+            .last()
+            .is_some_and(|it| it.iter().all(Option::is_none))
+        {
+            own.pieces.pop();
+        }
+        own.hole = 0;
+        own.sweep_at = own.count + OWN_MIN.max(own.count).max(nodes / 16);
+    }
+}
+
+impl Own {
+    /// The last number stays free.
+    const MAX: usize = u16::MAX as usize - KNOWN.len();
+
+    fn id(place: usize) -> NameId {
+        NameId((KNOWN.len() + place) as u16)
+    }
+
+    fn get(&self, place: usize) -> Option<&str> {
+        self.pieces.get(place / PIECE_NAMES)?[place % PIECE_NAMES].as_deref()
+    }
+
+    fn add(&mut self, name: &str) -> Result<NameId, NamesFull> {
+        if self.count == Own::MAX {
+            return Err(NamesFull);
+        }
+        while self.get(self.hole).is_some() {
+            self.hole += 1;
+        }
+        let place = self.hole;
+        if place / PIECE_NAMES == self.pieces.len() {
+            self.pieces.push(Arc::default());
+        }
+        Arc::make_mut(&mut self.pieces[place / PIECE_NAMES])[place % PIECE_NAMES] =
+            Some(name.into());
+        self.by_name.add(name, place as u32);
+        self.count += 1;
+        Ok(Own::id(place))
+    }
+
+    fn remove(&mut self, place: usize) {
+        if self.get(place).is_none() {
+            return;
+        }
+        let piece = Arc::make_mut(&mut self.pieces[place / PIECE_NAMES]);
+        if let Some(name) = piece[place % PIECE_NAMES].take() {
+            self.by_name.remove(&name, place as u32);
+            self.count -= 1;
+        }
+    }
+}
+
+/// A set of names, to be filled by whoever knows all nodes.
+pub struct Used(Vec<bool>);
+
+impl Used {
+    pub fn nothing() -> Used {
+        Used(vec![false; usize::from(u16::MAX) + 1])
+    }
+
+    pub fn add(&mut self, id: NameId) {
+        self.0[usize::from(id.0)] = true;
+    }
+
+    fn has(&self, id: NameId) -> bool {
+        self.0[usize::from(id.0)]
     }
 }
 
@@ -196,5 +294,23 @@ mod tests {
         let mut names = Names::default();
         let full = (0..70_000).find(|n| names.intern(&format!("x-{n}")).is_err());
         assert_eq!(full, Some(usize::from(u16::MAX) - KNOWN.len()));
+    }
+
+    #[test]
+    fn a_number_that_nobody_uses_is_given_again_and_tables_then_disagree() {
+        let mut names = Names::default();
+        let (gone, stays) = (names.intern("x-gone"), names.intern("x-stays"));
+        let before = names.clone();
+        let mut used = Used::nothing();
+        used.add(stays.expect("room"));
+        names.sweep(&used, 10);
+        assert!(names.agree(&before));
+        assert_eq!(
+            (names.find("x-gone"), names.find("x-stays")),
+            (None, stays.ok())
+        );
+        assert_eq!(names.intern("x-new"), gone);
+        assert!(!names.agree(&before));
+        assert_eq!(before.get(gone.expect("room")), "x-gone");
     }
 }

@@ -9,7 +9,7 @@
 //! (see `Page::differing`).
 
 use crate::filter::Filter;
-use crate::names::{NameId, known_names as n};
+use crate::names::{NameId, Used, known_names as n};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -17,6 +17,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// is what it copies, and a tree larger; at 32 a clone with one change costs half of
 /// what it does at 64, and a node two bytes more.
 pub const PAGE_NODES: usize = 32;
+/// A bit for each slot.
+const ALL_SLOTS: u64 = u64::MAX >> (u64::BITS as usize - PAGE_NODES);
 /// How many attributes one element may have.
 pub const ATTRIBUTES_MAX: usize = 256;
 /// Texts of this many bytes or more lie outside their page and are shared one by one.
@@ -150,9 +152,12 @@ pub struct Page {
     copy_of: u64,
     /// The slots that were written since the page was made, a bit for each.
     written: u64,
+    /// A bit for each slot that no node has.
+    free: u64,
     attributes: Vec<Attribute>,
     heap: String,
-    large: Vec<Arc<str>>,
+    /// Strings that can grow while nobody shares them.
+    large: Vec<Arc<String>>,
     waste_bytes: u32,
     waste_attributes: u32,
     /// Of the tags and classes of its elements, and of some that are gone.
@@ -190,6 +195,7 @@ impl Default for Page {
             number: next_number(),
             copy_of: 0,
             written: 0,
+            free: ALL_SLOTS,
             attributes: Vec::new(),
             heap: String::new(),
             large: Vec::new(),
@@ -227,6 +233,35 @@ impl Page {
         (node.kind, node.name) = (kind, name);
     }
 
+    /// Returns a slot that no node has.
+    pub fn free_slot(&self) -> Option<usize> {
+        (self.free != 0).then(|| self.free.trailing_zeros() as usize)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.free == ALL_SLOTS
+    }
+
+    /// Takes a slot that no node shall ever have.
+    pub fn reserve(&mut self, slot: usize) {
+        self.free &= !(1 << slot);
+    }
+
+    fn put(&mut self, slot: usize, node: Node) {
+        self.reserve(slot);
+        *self.node_mut(slot) = node;
+    }
+
+    /// Adds all names that nodes here have to *used*.
+    pub fn add_names(&self, used: &mut Used) {
+        for node in self.nodes.iter().filter(|node| node.kind.is_element()) {
+            used.add(node.name);
+            for attribute in self.list(node.attributes_at()) {
+                used.add(attribute.name);
+            }
+        }
+    }
+
     /// Makes *slot*, which must be free, an element without attributes.
     pub fn put_element(&mut self, slot: usize, kind: Kind, name: NameId) {
         self.filter.add_tag(name);
@@ -236,7 +271,7 @@ impl Page {
             ..Node::default()
         };
         node.set_attributes_at(NO_ATTRIBUTES);
-        *self.node_mut(slot) = node;
+        self.put(slot, node);
     }
 
     /// Makes *slot*, which must be free, a text, a comment or a doctype.
@@ -247,14 +282,15 @@ impl Page {
             ..Node::default()
         };
         node.set_span(span);
-        *self.node_mut(slot) = node;
+        self.put(slot, node);
     }
 
     pub fn put_root(&mut self, slot: usize) {
-        *self.node_mut(slot) = Node {
+        let node = Node {
             kind: Kind::Root,
             ..Node::default()
         };
+        self.put(slot, node);
     }
 
     /// Gives up what the node at *slot* held.
@@ -266,6 +302,7 @@ impl Page {
             self.release_attributes(node.attributes_at());
         }
         *self.node_mut(slot) = Node::default();
+        self.free |= 1 << slot;
         self.pack_if_wasteful();
     }
 
@@ -280,10 +317,15 @@ impl Page {
         self.pack_if_wasteful();
     }
 
-    /// Appends to a text; cheap when it was the last thing written.
+    /// Appends to a text; cheap when it was the last thing written, or is large and
+    /// not shared: then it costs what is appended, however long it is.
     pub fn append_data(&mut self, slot: usize, more: &str) {
         let span = self.nodes[slot].span();
-        let is_last = span.len & LARGE == 0 && (span.at + span.len) as usize == self.heap.len();
+        if span.len & LARGE != 0 {
+            Arc::make_mut(&mut self.large[span.at as usize]).push_str(more);
+            return;
+        }
+        let is_last = (span.at + span.len) as usize == self.heap.len();
         if is_last && span.len as usize + more.len() < LARGE_BYTES {
             self.heap.push_str(more);
             self.node_mut(slot).set_span(Span {
@@ -390,7 +432,7 @@ impl Page {
         let is_copy = self.number == other.copy_of || other.number == self.copy_of;
         let mut left = match is_copy {
             true => self.written | other.written,
-            false => u64::MAX >> (u64::BITS as usize - PAGE_NODES),
+            false => ALL_SLOTS,
         };
         let continues = left.count_ones() > FEW && self.continues(other);
         while left != 0 {
@@ -441,7 +483,7 @@ impl Page {
         size_of::<Page>()
             + self.heap.capacity()
             + self.attributes.capacity() * size_of::<Attribute>()
-            + self.large.capacity() * size_of::<Arc<str>>()
+            + self.large.capacity() * size_of::<Arc<String>>()
     }
 
     fn list(&self, at: u16) -> &[Attribute] {
@@ -493,7 +535,7 @@ impl Page {
 
     fn store(&mut self, string: &str) -> Span {
         if string.len() >= LARGE_BYTES {
-            self.large.push(string.into());
+            self.large.push(Arc::new(string.into()));
             return Span {
                 at: self.large.len() as u32 - 1,
                 len: LARGE,
@@ -512,17 +554,18 @@ impl Page {
             self.waste_bytes += span.len;
         } else {
             // Gone at once, not at the next packing: it may be megabytes.
-            self.large[span.at as usize] = Arc::from("");
-            self.waste_bytes += size_of::<Arc<str>>() as u32;
+            self.large[span.at as usize] = Arc::default();
+            self.waste_bytes += size_of::<Arc<String>>() as u32;
         }
     }
 
     fn pack_if_wasteful(&mut self) {
-        let bytes = self.heap.len() + self.large.len() * size_of::<Arc<str>>();
+        let bytes = (self.heap.len() + self.large.len() * size_of::<Arc<String>>()) as u32;
+        let attributes = self.attributes.len() as u32;
         // Two elements with full lists must fit behind what is there: indexes have 16 bits.
         let full = self.attributes.len() + 2 * ATTRIBUTES_MAX > usize::from(NO_ATTRIBUTES);
-        if self.waste_bytes as usize > bytes / 2 + 256
-            || self.waste_attributes as usize > self.attributes.len() / 2 + 32
+        if self.waste_bytes > bytes / 2 + 256
+            || self.waste_attributes > attributes / 2 + 32
             || full && self.waste_attributes > 0
         {
             self.pack();

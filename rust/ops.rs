@@ -216,18 +216,13 @@ impl Statuses<'_> {
                 }
             }
             Op::Remove { node } => {
-                let parent = self.old.node(node).parent;
-                if let Some(parent) = self.new_of(parent) {
-                    self.changed(parent);
-                }
+                self.lost_a_child(self.old.node(node).parent);
                 self.removed(node);
             }
             Op::Move { node, parent, .. } => {
                 self.changed(parent);
-                let before = self.old_of(node);
-                let from = before.map(|before| self.old.node(before).parent);
-                if let Some(from) = from.and_then(|from| self.new_of(from)) {
-                    self.changed(from);
+                if let Some(before) = self.old_of(node) {
+                    self.lost_a_child(self.old.node(before).parent);
                 }
             }
         }
@@ -246,6 +241,16 @@ impl Statuses<'_> {
             && self.seen.insert(uuid.clone())
         {
             self.list.push((uuid, status));
+        }
+    }
+
+    /// Notes that something left *parent*, which is of the old tree.
+    fn lost_a_child(&mut self, parent: NodeId) {
+        // The root has no uuid, nor anything else that could be asked of it.
+        if parent != ROOT
+            && let Some(parent) = self.new_of(parent)
+        {
+            self.changed(parent);
         }
     }
 

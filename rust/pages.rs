@@ -1,4 +1,4 @@
-//! A growing array of pages that versions share: a radix tree, copied on write.
+//! An array of pages that versions share: a radix tree, copied on write.
 //!
 //! Cloning costs a few reference counts. The first write after it copies one page
 //! and the branches above it; all else stays shared, and whoever compares two
@@ -10,13 +10,14 @@
 //! that counts, goes through no branch at all.
 
 use crate::node::Page;
+use crate::work::step;
 use smallvec::SmallVec;
 use std::sync::Arc;
 
 const FAN_OUT: usize = 8;
 const FAN_OUT_BITS: u32 = FAN_OUT.trailing_zeros();
 
-/// Pages by number, without gaps.
+/// Pages by number.
 #[derive(Clone, Debug, Default)]
 pub struct Pages {
     root: Child,
@@ -44,13 +45,18 @@ enum Child {
 type Branch = [Child; FAN_OUT];
 
 impl Pages {
-    /// Returns page *number*, which must have been written to before.
+    /// Returns page *number*, which must have been written to and not removed.
     pub fn get(&self, number: usize) -> &Page {
-        if let Some(page) = self.building.get(number) {
-            return page;
+        self.get_if_any(number)
+            .unwrap_or_else(|| panic!("there is no page {number}"))
+    }
+
+    pub fn get_if_any(&self, number: usize) -> Option<&Page> {
+        step(1);
+        match self.building.get(number) {
+            Some(page) => Some(page),
+            None => self.find(number).map(|page| &**page),
         }
-        self.find(number)
-            .unwrap_or_else(|| panic!("page {number} was never written"))
     }
 
     fn find(&self, number: usize) -> Option<&Arc<Page>> {
@@ -75,29 +81,39 @@ impl Pages {
         }
     }
 
-    /// Returns all pages in a row, for whoever will look at many nodes.
-    pub fn all(&self) -> Vec<&Page> {
+    /// Returns all pages by number, for whoever will look at many nodes.
+    pub fn all(&self) -> Vec<Option<&Page>> {
         if !self.building.is_empty() {
-            return self.building.iter().collect();
+            return self.building.iter().map(Some).collect();
         }
-        let mut all: Vec<&Page> = Vec::new();
-        let mut stack = vec![&self.root];
-        while let Some(child) = stack.pop() {
+        let mut all = Vec::new();
+        let mut put = |number: usize, page| {
+            if all.len() <= number {
+                all.resize(number + 1, None);
+            }
+            all[number] = Some(page);
+        };
+        let mut stack = vec![(self.height, 0, &self.root)];
+        while let Some((level, number, child)) = stack.pop() {
             match child {
-                Child::Branch(branch) => stack.extend(branch.iter().rev()),
-                Child::Page(page) => all.push(page),
+                Child::Branch(branch) => {
+                    let below = |digit| number << FAN_OUT_BITS | digit;
+                    let children = branch.iter().enumerate();
+                    stack.extend(children.map(|(digit, it)| (level - 1, below(digit), it)));
+                }
+                Child::Page(page) => put(number, &**page),
                 Child::Empty => {}
             }
         }
         if let Some(InHand { number, page }) = &self.in_hand {
-            // There are no gaps but its own.
-            all.insert(*number, page);
+            put(*number, page);
         }
         all
     }
 
     /// Returns page *number* for writing: made if it is new, copied if it is shared.
     pub fn get_mut(&mut self, number: usize) -> &mut Page {
+        step(1);
         if self.building.is_empty() {
             return self.get_shared_mut(number);
         }
@@ -117,10 +133,60 @@ impl Pages {
         );
     }
 
+    pub fn is_building(&self) -> bool {
+        !self.building.is_empty()
+    }
+
     /// Hangs what was built into the branches.
     pub fn finish(&mut self) {
         for (number, page) in std::mem::take(&mut self.building).into_iter().enumerate() {
             *self.place(number) = Child::Page(Arc::new(page));
+        }
+    }
+
+    /// Gives up page *number*, and the branches that held nothing else.
+    pub fn remove(&mut self, number: usize) {
+        if let Some(page) = self.building.get_mut(number) {
+            *page = Page::default();
+        }
+        if self.in_hand.as_ref().is_some_and(|it| it.number == number) {
+            self.in_hand = None;
+        }
+        // The level below the lowest branch that holds something else.
+        let mut cut = self.height;
+        let mut at = &self.root;
+        for level in (0..self.height).rev() {
+            let Child::Branch(branch) = at else { break };
+            let is_shared = |(place, child): (usize, &Child)| {
+                place != digit(number, level) && !matches!(child, Child::Empty)
+            };
+            if branch.iter().enumerate().any(is_shared) {
+                cut = level;
+            }
+            at = &branch[digit(number, level)];
+        }
+        let mut child = &mut self.root;
+        for level in (cut..self.height).rev() {
+            match child {
+                Child::Branch(branch) => child = &mut Arc::make_mut(branch)[digit(number, level)],
+                _ => return,
+            }
+        }
+        *child = Child::Empty;
+    }
+
+    /// Calls *visit* with every page.
+    pub fn each(&self, mut visit: impl FnMut(&Page)) {
+        if let Some(in_hand) = &self.in_hand {
+            visit(&in_hand.page);
+        }
+        let mut stack = vec![&self.root];
+        while let Some(child) = stack.pop() {
+            match child {
+                Child::Branch(branch) => stack.extend(branch.iter()),
+                Child::Page(page) => visit(page),
+                Child::Empty => {}
+            }
         }
     }
 
@@ -337,9 +403,28 @@ mod tests {
                 pages.get_mut(number).put_root(2);
                 let all = pages.all();
                 assert_eq!(all.len(), count);
-                let is_it = |n: usize| std::ptr::eq(all[n], pages.get(n));
+                let is_it = |n: usize| all[n].is_some_and(|page| std::ptr::eq(page, pages.get(n)));
                 assert!((0..count).all(is_it), "{number} of {count}");
             }
+        }
+    }
+
+    #[test]
+    fn removed_pages_leave_nothing_behind() {
+        for count in [1, 8, 9, 64, 600] {
+            let mut pages = grown(count);
+            let old = pages.clone();
+            for number in (1..count).rev() {
+                pages.remove(number);
+                assert!(pages.get_if_any(number).is_none());
+            }
+            assert_eq!(differing(&old, &pages), (1..count).collect::<Vec<_>>());
+            pages.get(0);
+            pages.remove(0);
+            assert_eq!(pages.own(), (0, 0));
+            assert!(matches!(pages.root, Child::Empty));
+            pages.get_mut(count - 1).put_root(0);
+            assert!((0..count - 1).all(|number| pages.get_if_any(number).is_none()));
         }
     }
 

@@ -4,24 +4,27 @@
 //! to either side then copies only the pages written to. Every change of a tree goes
 //! through the files of this module, which keep three things true: links of
 //! siblings and parents agree, no node is its own ancestor, and the indexes know
-//! every uuid and id. All walks are loops; nothing here recurses.
+//! every uuid and id. All walks are loops; nothing here recurses. A page without nodes
+//! is given up, as is a name that no node has, so a tree costs what it holds and not
+//! what it ever held.
 
 mod calls;
 mod content;
 mod events;
 mod identity;
+mod room;
 mod shape;
 mod shown;
 
 pub use calls::{CALLS_MAX, Call, Calls};
 
-use crate::ids::Ids;
+use crate::hashed::Hashed;
 use crate::index::Index;
 use crate::names::{NameId, Names, NamesFull, known_names as n};
 use crate::node::{Kind, Node, NodeId, PAGE_NODES, Page, TooManyAttributes};
 use crate::pages::Pages;
+use crate::tree::room::Room;
 use crate::uuid;
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -79,10 +82,11 @@ struct Lookup {
     names: Names,
     by_stamp: Index,
     /// Uuids that are not ours: found in HTML, or of another process.
-    by_given: Arc<HashMap<Box<str>, NodeId>>,
+    by_given: Hashed,
     /// Elements by their attribute `id`.
-    ids: Ids,
+    ids: Hashed,
     calls: Calls,
+    room: Room,
     /// The same for all versions of one tree: their slots mean the same nodes.
     history: Arc<()>,
 }
@@ -92,10 +96,8 @@ struct Lookup {
 pub struct Tree {
     pages: Pages,
     lookup: Arc<Lookup>,
-    /// Slots from here on were never used.
-    end: u32,
-    /// Slots to use again, chained by their `next`.
-    free: NodeId,
+    /// The page that the next node comes to, if it has room.
+    open: u32,
     len: u32,
     /// How many elements are hidden themselves.
     hidden: u32,
@@ -128,14 +130,14 @@ impl Default for Tree {
         let mut tree = Tree {
             pages: Pages::default(),
             lookup: Arc::default(),
-            end: ROOT.0 + 1,
-            free: NodeId::NONE,
+            open: 0,
             len: 1,
             hidden: 0,
             links: 0,
             stamped: false,
             version: None,
         };
+        tree.page_mut(ROOT).reserve(slot(NodeId::NONE));
         tree.page_mut(ROOT).put_root(slot(ROOT));
         tree
     }
@@ -148,10 +150,8 @@ impl Tree {
 
     /// Returns the node at *id* unless that slot is free or was never used.
     pub fn get(&self, id: NodeId) -> Option<&Node> {
-        let is_used = id.0 < self.end;
-        is_used
-            .then(|| self.node(id))
-            .filter(|node| node.kind != Kind::Free)
+        let page = self.pages.get_if_any(page_of(id))?;
+        Some(page.node(slot(id))).filter(|node| node.kind != Kind::Free)
     }
 
     pub fn kind(&self, id: NodeId) -> Kind {
@@ -282,8 +282,17 @@ impl Tree {
     pub fn by_uuid(&self, uuid: &str) -> Option<NodeId> {
         match uuid::read(uuid) {
             Some(stamp) => self.by_stamp(stamp),
-            None => self.lookup.by_given.get(uuid).copied(),
+            None => self.by_given(uuid),
         }
+    }
+
+    fn by_given(&self, uuid: &str) -> Option<NodeId> {
+        let is_it = |&id: &NodeId| self.attribute_by_id(id, n::UUID) == Some(uuid);
+        self.lookup
+            .by_given
+            .candidates(uuid)
+            .map(NodeId)
+            .find(is_it)
     }
 
     pub fn by_stamp(&self, stamp: u64) -> Option<NodeId> {
@@ -293,28 +302,27 @@ impl Tree {
     /// Returns the elements whose attribute `id` is *id*, in no order, wherever they are.
     pub fn with_id(&self, id: &str) -> impl Iterator<Item = NodeId> {
         let is_it = move |&node: &NodeId| self.attribute_by_id(node, n::ID) == Some(id);
-        self.lookup.ids.candidates(id).filter(is_it)
+        self.lookup.ids.candidates(id).map(NodeId).filter(is_it)
     }
 
     /// Returns the first element of the document whose attribute `id` is *id*.
     pub fn by_id(&self, id: &str) -> Option<NodeId> {
         let is_placed = |&node: &NodeId| self.is_ancestor_or_self(ROOT, node);
-        let placed: Vec<NodeId> = self.with_id(id).filter(is_placed).collect();
-        match placed[..] {
-            [] => None,
-            [only] => Some(only),
-            _ => self.preorder(ROOT).find(|node| placed.contains(node)),
+        let mut placed = self.with_id(id).filter(is_placed);
+        let only = placed.next()?;
+        if placed.next().is_none() {
+            return Some(only);
         }
+        let is_it = |&node: &NodeId| {
+            self.kind(node).is_element() && self.attribute_by_id(node, n::ID) == Some(id)
+        };
+        self.preorder(ROOT).find(is_it)
     }
 
     /// Returns the element of this tree that has the uuid of *id* in *other*.
     pub fn counterpart(&self, other: &Tree, id: NodeId) -> Option<NodeId> {
         match other.stamp(id) {
-            0 => self
-                .lookup
-                .by_given
-                .get(other.attribute_by_id(id, n::UUID)?)
-                .copied(),
+            0 => self.by_given(other.attribute_by_id(id, n::UUID)?),
             stamp => self.by_stamp(stamp),
         }
     }
@@ -417,7 +425,7 @@ impl Tree {
         let id = self.allocate()?;
         self.page_mut(id).put_element(slot(id), kind, name);
         self.page_mut(id).set_attribute(slot(id), n::UUID, uuid)?;
-        Arc::make_mut(&mut self.lookup_mut().by_given).insert(uuid.into(), id);
+        self.lookup_mut().by_given.add(uuid, id.0);
         Ok(id)
     }
 
@@ -431,36 +439,6 @@ impl Tree {
         let id = self.allocate()?;
         self.page_mut(id).put_data(slot(id), kind, data);
         Ok(id)
-    }
-
-    fn allocate(&mut self) -> Result<NodeId, EditError> {
-        let id = match self.free.some() {
-            Some(id) => {
-                self.free = self.node(id).next;
-                id
-            }
-            None if self.end == NODES_MAX => return Err(EditError::TooManyNodes),
-            None => {
-                self.end += 1;
-                NodeId(self.end - 1)
-            }
-        };
-        self.len += 1;
-        Ok(id)
-    }
-
-    fn release(&mut self, id: NodeId) {
-        if self.kind(id).is_element() {
-            self.forget_uuid(id);
-            self.forget_id(id);
-            self.hidden -= u32::from(self.node(id).is_hidden);
-        }
-        let free = self.free;
-        let page = self.page_mut(id);
-        page.clear(slot(id));
-        page.node_mut(slot(id)).next = free;
-        self.free = id;
-        self.len -= 1;
     }
 
     fn page_mut(&mut self, id: NodeId) -> &mut Page {

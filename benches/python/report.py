@@ -81,6 +81,8 @@ FIGURES = {
     "clone_bytes": Figure("bytes", 4096, "memory of a clone of 1,000 rows with a change"),
     "clone_own_page_bytes": Figure("bytes", None, "of it, pages of nodes"),
     "node_bytes": Figure("bytes", None, "memory of a node, text and attributes included"),
+    "shapes_count": Figure("", None, "shapes of documents, edits and queries that are compared"),
+    "shapes_worst_ratio": Figure("×", 2.5, "time of 2n compared to n, the worst of these shapes"),
     "idle_session_bytes": Figure("bytes", 8192, "memory of an idle tab above a bare socket"),
     "stamp_bytes_raw": Figure("bytes", 14, "what a uuid adds to the HTML, per element"),
     "stamp_bytes_gzip": Figure("bytes", 5, "the same compressed"),
@@ -172,7 +174,7 @@ def gather(folder: Path) -> Values:
     values: Values = {}
     of_python(json.loads((folder / "python.json").read_text()), values)
     of_core(folder / "criterion", values)
-    for name in ("memory", "socket_bytes", "event_cpu"):
+    for name in ("memory", "shapes", "socket_bytes", "event_cpu"):
         for figure, value in json.loads((folder / f"{name}.json").read_text()).items():
             values[figure] = {"sapwood": value}
     cells = [values[f"cell_update_{size}"]["sapwood"] for size in ("1k", "100k")]

@@ -3,6 +3,15 @@
 //! Only the files of this folder know of Python. They turn arguments into the
 //! core's types and errors into exceptions; whatever decides something lies in the
 //! core or in the Python package.
+//!
+//! Two rules keep a tree whole whatever Python does in between. While a tree is
+//! borrowed nothing is called that could run Python, not even what allocates an
+//! object: before Python 3.12 any allocation may collect garbage, and a finalizer may
+//! touch the same tree or let another thread run. And what was read of a tree before
+//! such a call is read again after it.
+//!
+//! The module needs the GIL: a free-threaded interpreter takes it back when this is
+//! imported.
 
 mod cursor;
 mod lone;
@@ -17,7 +26,8 @@ use crate::apply::ApplyError;
 use crate::parse::ParseError;
 use crate::tree::EditError;
 use pyo3::create_exception;
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::panic::PanicException;
 use pyo3::prelude::*;
 
 create_exception!(
@@ -83,7 +93,22 @@ fn escape(text: &str) -> String {
     out
 }
 
-#[pymodule]
+/// Panics while *tree* is borrowed: for the tests of what is left after a bug of ours.
+#[pyfunction]
+fn _panic(tree: PyRefMut<'_, tree::PyTree>) {
+    panic!("asked to, with a tree of {} nodes", tree.tree.len());
+}
+
+/// Makes what a panic becomes in Python a `RuntimeError`.
+///
+/// PyO3 derives it from `BaseException`, to end the program; but a server lives on
+/// after a bug in one page, and `except Exception` is how Python says so.
+fn make_panics_exceptions(py: Python<'_>) -> PyResult<()> {
+    let bases = (py.get_type::<PyRuntimeError>(),);
+    py.get_type::<PanicException>().setattr("__bases__", bases)
+}
+
+#[pymodule(gil_used = true)]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let py = module.py();
     module.add_class::<tree::PyTree>()?;
@@ -95,6 +120,10 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(escape, module)?)?;
     module.add_function(wrap_pyfunction!(patch::diff, module)?)?;
     module.add_function(wrap_pyfunction!(patch::apply, module)?)?;
+    // Not by `add_function`: what that adds is for everybody, in `__all__`.
+    module.setattr("_panic", wrap_pyfunction!(_panic, module)?)?;
+    make_panics_exceptions(py)?;
+    module.add("PanicException", py.get_type::<PanicException>())?;
     module.add("HtmlError", py.get_type::<HtmlError>())?;
     module.add("PatchError", py.get_type::<PatchError>())?;
     module.add("SelectorSyntaxError", py.get_type::<SelectorSyntaxError>())?;

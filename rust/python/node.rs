@@ -9,7 +9,7 @@ use crate::node::{Kind, NodeId};
 use crate::python::TreeError;
 use crate::python::cursor::backwards;
 use crate::python::lone::{Lone, is_tag, is_void_tag, kept_tag, spelled};
-use crate::python::objects::{make_object, object_of, objects_of};
+use crate::python::objects::{make_object, object, objects, objects_with};
 use crate::python::query::{compiled, query, query_all};
 use crate::python::shape::{
     Item, characters, described, detach, put, refused, remove, replace_content, replace_elements,
@@ -379,15 +379,23 @@ impl Node {
         if let Some(text) = only_text {
             return Ok(PyString::new(py, &text).into_any().unbind());
         }
-        let children: Vec<NodeId> = tree.borrow().tree.children(id).collect();
+        let parts = objects_with(
+            py,
+            || self.place(py),
+            |it, id| {
+                let tree = &it.tree;
+                let parts = tree.children(id).filter_map(|id| match tree.kind(id) {
+                    Kind::Text => Some((None, tree.data(id).to_owned())),
+                    kind => kind.is_element().then(|| (Some(id), String::new())),
+                });
+                parts.collect()
+            },
+        )?;
         let list = PyList::empty(py);
-        for child in children {
-            let kind = tree.borrow().tree.kind(child);
-            if kind.is_element() {
-                list.append(object_of(&tree, child)?)?;
-            } else if kind == Kind::Text {
-                let text = tree.borrow().tree.data(child).to_owned();
-                list.append(text)?;
+        for (element, text) in parts {
+            match element {
+                Some(element) => list.append(element)?,
+                None => list.append(text)?,
             }
         }
         Ok(list.into_any().unbind())
@@ -488,10 +496,8 @@ impl Node {
 
     /// The child elements, without the texts between them.
     #[getter]
-    fn _elements<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let (tree, id) = self.place(py)?;
-        let children = tree.borrow().tree.child_elements(id);
-        objects_of(&tree, &children)
+    fn _elements(&self, py: Python<'_>) -> PyResult<Vec<Py<Node>>> {
+        objects(py, || self.place(py), |it, id| it.tree.child_elements(id))
     }
 
     /// Returns the object of the same node in *version*, a version of *tree*; None if
@@ -501,10 +507,12 @@ impl Node {
         tree: &Bound<'_, PyTree>,
         version: &Bound<'_, PyTree>,
     ) -> PyResult<Option<Py<Node>>> {
-        match self.place_if_in_tree(tree.py()) {
-            Some((own, id)) if own.is(tree) => object_of(version, id).map(Some),
-            _ => Ok(None),
-        }
+        let place = self.place_if_in_tree(tree.py());
+        let Some((_, id)) = place.filter(|(own, _)| own.is(tree)) else {
+            return Ok(None);
+        };
+        let locate = || Ok((version.clone(), id));
+        object(tree.py(), locate, |it, id| it.tree.get(id).map(|_| id))
     }
 
     /// Says whether *child* is a child of this element.
@@ -532,25 +540,24 @@ impl Node {
     /// The element at *index*, which counts elements only, below 0 from the last one;
     /// None past the ends.
     fn _element_at(&self, py: Python<'_>, index: isize) -> PyResult<Option<Py<Node>>> {
-        let (tree, id) = self.place(py)?;
-        let found = {
-            let tree = &mut *tree.borrow_mut();
-            tree.cursor.element(&tree.tree, id, index)
-        };
-        found.map(|id| object_of(&tree, id)).transpose()
+        let find = |it: &mut PyTree, id| it.cursor.element(&it.tree, id, index);
+        object(py, || self.place(py), find)
     }
 
     #[getter]
     fn parent(&self, py: Python<'_>) -> PyResult<Option<Py<Node>>> {
-        let (tree, id) = self.place(py)?;
-        let parent = tree.borrow().tree.node(id).parent;
-        let parent = (parent != ROOT).then_some(parent).and_then(NodeId::some);
-        parent.map(|id| object_of(&tree, id)).transpose()
+        object(
+            py,
+            || self.place(py),
+            |it, id| {
+                let parent = it.tree.node(id).parent;
+                parent.some().filter(|&parent| parent != ROOT)
+            },
+        )
     }
 
     fn _query(&self, py: Python<'_>, selector: &Bound<'_, PyString>) -> PyResult<Option<Py<Node>>> {
-        let (tree, id) = self.place(py)?;
-        query(&tree, id, selector)
+        query(py, || self.place(py), selector)
     }
 
     fn _query_all<'py>(
@@ -558,8 +565,7 @@ impl Node {
         py: Python<'py>,
         selector: &Bound<'py, PyString>,
     ) -> PyResult<Bound<'py, PyList>> {
-        let (tree, id) = self.place(py)?;
-        query_all(&tree, id, selector)
+        query_all(py, || self.place(py), selector)
     }
 
     /// Says whether the element is one that *selector* selects.
@@ -575,21 +581,21 @@ impl Node {
         py: Python<'_>,
         selector: &Bound<'_, PyString>,
     ) -> PyResult<Option<Py<Node>>> {
-        let (tree, id) = self.place(py)?;
-        let found = compiled(selector)?.closest(&tree.borrow().tree, id);
-        found.map(|id| object_of(&tree, id)).transpose()
+        let selector = compiled(selector)?;
+        let find = |it: &mut PyTree, id| selector.closest(&it.tree, id);
+        object(py, || self.place(py), find)
     }
 
     /// Returns all elements in and below this one, parents first.
-    fn _walk<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let (tree, id) = self.place(py)?;
-        let all: Vec<NodeId> = {
-            let tree = &tree.borrow().tree;
-            tree.preorder(id)
-                .filter(|&id| tree.kind(id).is_element())
-                .collect()
-        };
-        objects_of(&tree, &all)
+    fn _walk(&self, py: Python<'_>) -> PyResult<Vec<Py<Node>>> {
+        objects(
+            py,
+            || self.place(py),
+            |it, id| {
+                let is_element = |&id: &NodeId| it.tree.kind(id).is_element();
+                it.tree.preorder(id).filter(is_element).collect()
+            },
+        )
     }
 
     /// Makes *target*, a new object, a copy of this element and all below it, in a
@@ -598,28 +604,27 @@ impl Node {
         let py = target.py();
         let (tree, id) = self.place(py)?;
         let mut copy = Tree::default();
-        let mut pairs = Vec::new();
-        tree.borrow_mut().tree.stamp_below(id);
-        let top = {
-            let from = tree.borrow();
+        let mut originals = Vec::new();
+        let (top, element_type) = {
+            let from = &mut *tree.borrow_mut();
+            from.tree.stamp_below(id);
             let top = copy.adopt(&from.tree, id, |was, is| {
-                if was != id && from.object(was).is_some() {
-                    pairs.push((was, is));
+                if let Some(object) = from.object(was).filter(|_| was != id) {
+                    originals.push((object.clone_ref(py), is));
                 }
             })?;
             copy.append(ROOT, top)?;
-            top
+            (top, from.element_type().clone_ref(py))
         };
-        let element_type = tree.borrow().element_type().clone_ref(py);
         let copy = Bound::new(py, PyTree::new(copy, element_type))?;
-        copy.borrow_mut().put_object(top, target.clone().unbind());
-        target.get().attach(copy.clone().unbind(), top);
-        let copies = pairs.into_iter().map(|(was, is)| {
-            let original = object_of(&tree, was)?;
+        let copies = originals.into_iter().map(|(original, is)| {
             let copied = make_object(&copy, is, &original.bind(py).get_type())?;
             Ok((original, copied))
         });
-        copies.collect()
+        let pairs = copies.collect::<PyResult<_>>()?;
+        copy.borrow_mut().put_object(top, target.clone().unbind());
+        target.get().attach(copy.unbind(), top);
+        Ok(pairs)
     }
 
     /// Returns a tree with this element alone: its own if it has one, else a copy.

@@ -6,7 +6,7 @@
 use crate::node::NodeId;
 use crate::python::SelectorSyntaxError;
 use crate::python::node::Node;
-use crate::python::objects::{object_of, objects_of};
+use crate::python::objects::{object, objects};
 use crate::python::tree::PyTree;
 use crate::select::{Selector, SelectorError};
 use crate::tree::Version;
@@ -14,7 +14,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString};
 use rustc_hash::FxHashMap;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 /// From how many elements on an answer is kept.
@@ -31,50 +31,61 @@ pub struct Answer {
     pub elements: Py<PyList>,
 }
 
-/// Returns the first element below *top* that *selector* selects, or None.
-pub fn query(
-    tree: &Bound<'_, PyTree>,
-    top: NodeId,
-    selector: &Bound<'_, PyString>,
+/// Returns the first element below the place that *locate* gives that *selector*
+/// selects, or None.
+pub fn query<'py>(
+    py: Python<'py>,
+    locate: impl Fn() -> PyResult<(Bound<'py, PyTree>, NodeId)>,
+    selector: &Bound<'py, PyString>,
 ) -> PyResult<Option<Py<Node>>> {
-    let found = compiled(selector)?.first(&tree.borrow().tree, top);
-    found.map(|id| object_of(tree, id)).transpose()
+    let selector = compiled(selector)?;
+    object(py, locate, |it, top| selector.first(&it.tree, top))
 }
 
-/// Returns all elements below *top* that *selector* selects.
+/// Returns all elements below the place that *locate* gives that *selector* selects.
 pub fn query_all<'py>(
-    tree: &Bound<'py, PyTree>,
-    top: NodeId,
+    py: Python<'py>,
+    locate: impl Fn() -> PyResult<(Bound<'py, PyTree>, NodeId)>,
     selector: &Bound<'py, PyString>,
 ) -> PyResult<Bound<'py, PyList>> {
-    let py = tree.py();
     let selector = compiled(selector)?;
-    let (found, version) = {
-        let mut tree = tree.borrow_mut();
-        let version = tree.tree.version();
-        if let Some(answer) = &tree.answer
-            && (answer.top, &answer.version) == (top, &version)
-            && Arc::ptr_eq(&answer.selector, &selector)
-        {
-            let elements = answer.elements.bind(py);
-            return Ok(elements.get_slice(0, elements.len()));
-        }
-        (selector.all(&tree.tree, top), version)
-    };
-    let elements = objects_of(tree, &found)?;
-    if found.len() < KEPT_MIN {
-        return Ok(elements);
+    if let Some(kept) = kept(&locate, &selector)? {
+        return Ok(kept.get_slice(0, kept.len()));
     }
-    let given = elements.get_slice(0, elements.len());
-    let answer = Answer {
-        selector,
-        top,
-        version,
-        elements: elements.unbind(),
+    let asked = Cell::new(None);
+    let elements = objects(py, &locate, |it, top| {
+        asked.set(Some((top, it.tree.version())));
+        selector.all(&it.tree, top)
+    })?;
+    let is_large = elements.len() >= KEPT_MIN;
+    let elements = PyList::new(py, elements)?;
+    if let Some((top, version)) = asked.take().filter(|_| is_large) {
+        let answer = Answer {
+            selector,
+            top,
+            version,
+            elements: elements.get_slice(0, elements.len()).unbind(),
+        };
+        let (tree, _) = locate()?;
+        // The one before is dropped when the tree is free again: that may run Python.
+        let _before = tree.borrow_mut().answer.replace(answer);
+    }
+    Ok(elements)
+}
+
+/// Returns the answer to the last large query if this is it, and nothing was written.
+fn kept<'py>(
+    locate: impl Fn() -> PyResult<(Bound<'py, PyTree>, NodeId)>,
+    selector: &Arc<Selector>,
+) -> PyResult<Option<Bound<'py, PyList>>> {
+    let (tree, top) = locate()?;
+    let mut inner = tree.borrow_mut();
+    let version = inner.tree.version();
+    let is_it = |answer: &&Answer| {
+        (answer.top, &answer.version) == (top, &version) && Arc::ptr_eq(&answer.selector, selector)
     };
-    // The one before is dropped when the tree is free again: that may run Python.
-    let _before = tree.borrow_mut().answer.replace(answer);
-    Ok(given)
+    let answer = inner.answer.as_ref().filter(is_it);
+    Ok(answer.map(|answer| answer.elements.bind(tree.py()).clone()))
 }
 
 /// Returns a compiled selector, from a small cache if this thread used it before.

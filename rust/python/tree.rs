@@ -7,7 +7,7 @@ use crate::node::NodeId;
 use crate::parse::{Budget, parse_document};
 use crate::python::cursor::Cursor;
 use crate::python::node::Node;
-use crate::python::objects::{make_object, object_of};
+use crate::python::objects::{make_object, object, objects, objects_with};
 use crate::python::query::{Answer, query, query_all};
 use crate::render::{RenderOptions, render, render_document};
 use crate::tree::{ROOT, Tree};
@@ -74,6 +74,21 @@ impl PyTree {
         self.nodes.reserve(count);
     }
 
+    /// Returns the object of a node; one of *spare* becomes it if there is none.
+    pub fn object_or(
+        &mut self,
+        id: NodeId,
+        this: &Bound<'_, PyTree>,
+        spare: &mut Vec<Bound<'_, Node>>,
+    ) -> Py<Node> {
+        let object = self.nodes.entry(id).or_insert_with(|| {
+            let made = spare.pop().expect("as many as are missing");
+            made.get().attach(this.clone().unbind(), id);
+            made.unbind()
+        });
+        object.clone_ref(this.py())
+    }
+
     pub fn take_object(&mut self, id: NodeId) -> Option<Py<Node>> {
         // An answer must not hold what the tree does not hold any more.
         self.answer = None;
@@ -125,8 +140,9 @@ impl PyTree {
     }
 
     /// Returns a version of this tree that shares all pages with it, without objects.
-    fn fork(&self, py: Python<'_>) -> PyTree {
-        PyTree::new(self.tree.clone(), self.element_type.clone_ref(py))
+    fn fork(slf: &Bound<'_, Self>) -> PyTree {
+        let this = slf.borrow();
+        PyTree::new(this.tree.clone(), this.element_type.clone_ref(slf.py()))
     }
 
     /// Returns a fork; *attributes*, a template's, as the fork's template has them:
@@ -138,29 +154,35 @@ impl PyTree {
         without: &Bound<'py, PyFrozenSet>,
     ) -> PyResult<Forked<'py>> {
         let py = slf.py();
-        let fork = Bound::new(py, slf.borrow().fork(py))?;
-        let element_type = slf.borrow().element_type.clone_ref(py);
+        let (fork, originals) = {
+            let this = slf.borrow();
+            let objects = this.nodes.iter().map(|(&id, it)| (id, it.clone_ref(py)));
+            (PyTree::fork(slf), objects.collect::<Vec<_>>())
+        };
+        let element_type = fork.element_type.clone_ref(py);
+        let fork = Bound::new(py, fork)?;
+        let mut places = FxHashMap::default();
         let mut stateful = Vec::new();
-        let originals = slf.borrow().objects(py);
-        for original in originals {
-            let (id, class) = (original.get().place(py)?.1, original.bind(py).get_type());
+        for (id, original) in originals {
+            places.insert(original.as_ptr(), id);
+            let class = original.bind(py).get_type();
             let state = original.bind(py).getattr(intern!(py, "__dict__"))?;
             if !class.is(&element_type) || state.len()? > 0 {
                 stateful.push((original, make_object(&fork, id, &class)?));
             }
         }
         let copies = PyDict::new(py);
-        for (name, value) in attributes {
+        // A copy: making objects may run Python, which may set attributes.
+        for (name, value) in attributes.copy()? {
             if without.contains(&name)? {
                 continue;
             }
-            let place = value
-                .cast::<Node>()
-                .ok()
-                .map(|node| node.get().place(py))
-                .transpose()?;
-            match place.filter(|(tree, _)| tree.is(slf)) {
-                Some((_, id)) => copies.set_item(name, object_of(&fork, id)?)?,
+            match places.get(&value.as_ptr()) {
+                Some(&id) => {
+                    let locate = || Ok((fork.clone(), id));
+                    let copy = object(py, locate, |it, id| it.tree.get(id).map(|_| id))?;
+                    copies.set_item(name, copy)?;
+                }
                 None => copies.set_item(name, value)?,
             }
         }
@@ -168,8 +190,9 @@ impl PyTree {
     }
 
     /// Returns the objects that were made of this tree's nodes so far.
-    fn objects(&self, py: Python<'_>) -> Vec<Py<Node>> {
-        self.nodes.values().map(|node| node.clone_ref(py)).collect()
+    fn objects(slf: &Bound<'_, Self>) -> Vec<Py<Node>> {
+        let objects = &slf.borrow().nodes;
+        objects.values().map(|it| it.clone_ref(slf.py())).collect()
     }
 
     /// Says whether nothing was written since these two versions parted.
@@ -179,50 +202,50 @@ impl PyTree {
 
     /// Returns the object of the element that a browser knows by this id, or None.
     fn find(slf: &Bound<'_, Self>, id: WireId) -> PyResult<Option<Py<Node>>> {
-        let found = id.find(&slf.borrow().tree);
-        found.map(|id| object_of(slf, id)).transpose()
+        object(slf.py(), whole(slf), |it, _| id.find(&it.tree))
     }
 
     /// Returns the object of the first element with this `id`, or None.
     fn by_id(slf: &Bound<'_, Self>, id: &str) -> PyResult<Option<Py<Node>>> {
-        let found = slf.borrow().tree.by_id(id);
-        found.map(|id| object_of(slf, id)).transpose()
+        object(slf.py(), whole(slf), |it, _| it.tree.by_id(id))
     }
 
     fn query(slf: &Bound<'_, Self>, selector: &Bound<'_, PyString>) -> PyResult<Option<Py<Node>>> {
-        query(slf, ROOT, selector)
+        query(slf.py(), whole(slf), selector)
     }
 
     fn query_all<'py>(
         slf: &Bound<'py, Self>,
         selector: &Bound<'py, PyString>,
     ) -> PyResult<Bound<'py, PyList>> {
-        query_all(slf, ROOT, selector)
+        query_all(slf.py(), whole(slf), selector)
     }
 
     /// Returns the document's elements: normally one, html.
     fn roots(slf: &Bound<'_, Self>) -> PyResult<Vec<Py<Node>>> {
-        let ids = slf.borrow().tree.child_elements(ROOT);
-        ids.into_iter().map(|id| object_of(slf, id)).collect()
+        objects(slf.py(), whole(slf), |it, top| it.tree.child_elements(top))
     }
 
     /// Returns the elements on the way from *id* up that have attribute *name*,
     /// nearest first, each with the attribute's value; None for an unknown id.
     /// The list is empty if the way begins below something disabled.
     fn listeners(slf: &Bound<'_, Self>, id: WireId, name: &str) -> PyResult<Option<Vec<Listener>>> {
-        let Some(target) = id.find(&slf.borrow().tree) else {
+        if id.find(&slf.borrow().tree).is_none() {
             return Ok(None);
-        };
-        let found: Vec<(NodeId, String)> = slf.borrow().tree.listeners(target, name);
-        let objects = found
-            .into_iter()
-            .map(|(id, value)| Ok((object_of(slf, id)?, value)));
-        objects.collect::<PyResult<_>>().map(Some)
+        }
+        let found = objects_with(slf.py(), whole(slf), |it, _| {
+            let tree = &it.tree;
+            let all = id.find(tree).map(|target| tree.listeners(target, name));
+            let all = all.into_iter().flatten();
+            all.map(|(id, value)| (Some(id), value)).collect()
+        })?;
+        let objects = found.into_iter();
+        Ok(Some(objects.filter_map(|(it, v)| Some((it?, v))).collect()))
     }
 
     /// Returns every attribute whose name begins with `_on`: tag, name and value.
-    fn handler_attributes(&self) -> Vec<(String, String, String)> {
-        let tree = &self.tree;
+    fn handler_attributes(slf: &Bound<'_, Self>) -> Vec<(String, String, String)> {
+        let tree = &slf.borrow().tree;
         let mut found = Vec::new();
         for id in tree.preorder(ROOT).filter(|&id| tree.kind(id).is_element()) {
             for (name, value) in tree.attributes(id) {
@@ -238,18 +261,15 @@ impl PyTree {
     /// Renders the document; *head_end* is HTML to put at the end of its head,
     /// *nonce* what the page's own scripts and styles prove themselves with.
     #[pyo3(signature = (*, uuids, head_end="", nonce=""))]
-    fn render(&self, py: Python<'_>, uuids: bool, head_end: &str, nonce: &str) -> String {
-        let tree = self.tree.clone();
-        py.detach(|| {
-            render_document(
-                &tree,
-                RenderOptions {
-                    uuids,
-                    head_end,
-                    nonce,
-                },
-            )
-        })
+    fn render(slf: &Bound<'_, Self>, uuids: bool, head_end: &str, nonce: &str) -> String {
+        // A version, so that others may write while this one is read.
+        let tree = slf.borrow().tree.clone();
+        let options = RenderOptions {
+            uuids,
+            head_end,
+            nonce,
+        };
+        slf.py().detach(|| render_document(&tree, options))
     }
 
     /// Joins texts that lie side by side, as a browser does that parses a page.
@@ -263,8 +283,8 @@ impl PyTree {
     }
 
     /// Returns how many pages, and how many bytes in them, no other version shares.
-    fn own_pages(&self) -> (usize, usize) {
-        self.tree.own_pages()
+    fn own_pages(slf: &Bound<'_, Self>) -> (usize, usize) {
+        slf.borrow().tree.own_pages()
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
@@ -277,10 +297,19 @@ impl PyTree {
         visit.call(&self.element_type)
     }
 
-    fn __clear__(&mut self) {
-        self.nodes.clear();
-        self.answer = None;
+    fn __clear__(slf: &Bound<'_, Self>) {
+        // Dropped when the tree is borrowed no more: that may run Python.
+        let mut tree = slf.borrow_mut();
+        let _all = (std::mem::take(&mut tree.nodes), tree.answer.take());
+        drop(tree);
     }
+}
+
+/// Locates a whole tree.
+fn whole<'a, 'py>(
+    tree: &'a Bound<'py, PyTree>,
+) -> impl Fn() -> PyResult<(Bound<'py, PyTree>, NodeId)> + 'a {
+    || Ok((tree.clone(), ROOT))
 }
 
 /// Renders one element with all below it.

@@ -210,14 +210,15 @@ impl<'a> Search<'a> {
         let pages = &self.matcher.pages;
         let is_admitted = |filter: Filter| filters.iter().any(|wanted| filter.admits(*wanted));
         let admitted: Vec<usize> = (0..pages.len())
-            .filter(|&number| is_admitted(pages[number].filter()))
+            .filter(|&number| pages[number].is_some_and(|page| is_admitted(page.filter())))
             .collect();
         if admitted.len() > pages.len() / SCAN_ONE_IN + 1 {
             return None;
         }
         let mut candidates = Vec::new();
         for number in admitted {
-            let nodes = self.matcher.pages[number].nodes().iter().enumerate();
+            let page = self.matcher.pages[number].expect("its filter was asked");
+            let nodes = page.nodes().iter().enumerate();
             for (slot, _) in nodes.filter(|(_, node)| node.kind.is_element()) {
                 let id = NodeId((number * PAGE_NODES + slot) as u32);
                 if self.may_match(id) {

@@ -20,7 +20,7 @@ pub struct Matcher<'a> {
     pub tree: &'a Tree,
     pub program: &'a Program,
     /// All pages in a row, if many elements will be asked; else empty.
-    pub pages: Vec<&'a Page>,
+    pub pages: Vec<Option<&'a Page>>,
     /// The numbers that this tree gives to the program's names.
     pub names: Vec<Option<NameId>>,
     /// What `:scope` means.
@@ -71,8 +71,8 @@ impl<'a> Matcher<'a> {
     #[inline]
     pub fn node(&self, id: NodeId) -> &'a Node {
         match self.pages.get(page_of(id)) {
-            Some(page) => page.node(slot(id)),
-            None => self.tree.node(id),
+            Some(Some(page)) => page.node(slot(id)),
+            _ => self.tree.node(id),
         }
     }
 
@@ -82,8 +82,8 @@ impl<'a> Matcher<'a> {
 
     pub fn attribute(&self, id: NodeId, name: NameId) -> Option<&'a str> {
         match self.pages.get(page_of(id)) {
-            Some(page) => page.attribute(slot(id), name),
-            None => self.tree.attribute_by_id(id, name),
+            Some(Some(page)) => page.attribute(slot(id), name),
+            _ => self.tree.attribute_by_id(id, name),
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Setting what is there already writes nothing, so no page is copied for it.
 
-use crate::names::{NameId, known_names as n};
+use crate::names::{NameId, Used, known_names as n};
 use crate::node::{Kind, Node, NodeId};
 use crate::tree::{EditError, ROOT, Tree, page_of, slot};
 use std::sync::Arc;
@@ -49,7 +49,7 @@ impl Tree {
         }
         self.page_mut(id).set_attribute(slot(id), name, value)?;
         if name == n::ID {
-            Arc::make_mut(&mut self.lookup).ids.add(value, id);
+            Arc::make_mut(&mut self.lookup).ids.add(value, id.0);
         }
         Ok(())
     }
@@ -87,16 +87,37 @@ impl Tree {
     ) -> Result<(), EditError> {
         self.page_mut(id).put_attributes(slot(id), attributes)?;
         if let Some(value) = self.pages.get(page_of(id)).attribute(slot(id), n::ID) {
-            Arc::make_mut(&mut self.lookup).ids.add(value, id);
+            Arc::make_mut(&mut self.lookup).ids.add(value, id.0);
         }
         Ok(())
     }
 
     pub(crate) fn intern(&mut self, name: &str) -> Result<NameId, EditError> {
+        if self.lookup.names.find(name).is_none() {
+            self.make_room_for_names(1);
+        }
+        self.intern_one_of_many(name)
+    }
+
+    /// Like `intern`, for names of which several are interned before a node has them:
+    /// make room for all first.
+    pub(super) fn intern_one_of_many(&mut self, name: &str) -> Result<NameId, EditError> {
         match self.lookup.names.find(name) {
             Some(known) => Ok(known),
             None => Ok(self.lookup_mut().names.intern(name)?),
         }
+    }
+
+    /// Gives back names that no node has if *count* more would be too many.
+    pub(super) fn make_room_for_names(&mut self, count: usize) {
+        // A parser has names at hand that no node has yet.
+        if !self.lookup.names.is_to_be_swept(count) || self.pages.is_building() {
+            return;
+        }
+        let mut used = Used::nothing();
+        self.pages.each(|page| page.add_names(&mut used));
+        let nodes = self.len();
+        self.lookup_mut().names.sweep(&used, nodes);
     }
 
     /// Makes the element another one with the same uuid, attributes and children.

@@ -54,7 +54,8 @@ impl Tree {
             return false;
         };
         let given: Box<str> = given.into();
-        if self.lookup.by_given.get(&given) == Some(&id) {
+        let known = self.by_given(&given);
+        if known == Some(id) {
             return true;
         }
         if let Some(stamp) = uuid::read(&given) {
@@ -66,11 +67,11 @@ impl Tree {
             }
             return is_new;
         }
-        if given.is_empty() || self.lookup.by_given.contains_key(&given) {
+        if given.is_empty() || known.is_some() {
             self.page_mut(id).remove_attribute(slot(id), n::UUID);
             return false;
         }
-        Arc::make_mut(&mut self.lookup_mut().by_given).insert(given, id);
+        self.lookup_mut().by_given.add(&given, id.0);
         true
     }
 
@@ -81,7 +82,7 @@ impl Tree {
 
     pub(super) fn forget_id(&mut self, id: NodeId) {
         if let Some(value) = self.pages.get(page_of(id)).attribute(slot(id), n::ID) {
-            Arc::make_mut(&mut self.lookup).ids.remove(value, id);
+            Arc::make_mut(&mut self.lookup).ids.remove(value, id.0);
         }
     }
 
@@ -89,10 +90,8 @@ impl Tree {
         let stamp = self.stamp(id);
         if stamp != 0 {
             self.lookup_mut().by_stamp.set(stamp, NodeId::NONE);
-        } else if let Some(given) = self.attribute_by_id(id, n::UUID).map(Box::<str>::from)
-            && self.lookup.by_given.get(&given) == Some(&id)
-        {
-            Arc::make_mut(&mut self.lookup_mut().by_given).remove(&given);
+        } else if let Some(given) = self.pages.get(page_of(id)).attribute(slot(id), n::UUID) {
+            Arc::make_mut(&mut self.lookup).by_given.remove(given, id.0);
         }
     }
 }

@@ -7,7 +7,6 @@ use crate::names::known_names as n;
 use crate::node::{Node, NodeId};
 use crate::tree::{EditError, Tree, slot};
 use crate::uuid;
-use std::sync::Arc;
 
 impl Tree {
     /// Puts *child*, which is taken from where it is, below *parent*, before
@@ -24,8 +23,7 @@ impl Tree {
         if before.is_some_and(|before| self.node(before).parent != parent) {
             return Err(EditError::NotAChild);
         }
-        let may_be_above = child == parent || !self.node(child).first.is_none();
-        if may_be_above && self.is_ancestor_or_self(child, parent) {
+        if self.would_be_inside_itself(parent, child) {
             return Err(EditError::Cycle);
         }
         if before == Some(child) {
@@ -34,6 +32,21 @@ impl Tree {
         self.detach(child);
         self.attach(parent, before.unwrap_or(NodeId::NONE), child);
         Ok(())
+    }
+
+    /// Says whether *parent* is *child* or below it. Looks upwards from the one and through
+    /// the other in step: the shorter way tells.
+    fn would_be_inside_itself(&self, parent: NodeId, child: NodeId) -> bool {
+        let mut below = self.after_in_preorder(child, child);
+        let mut at = parent;
+        while at != child {
+            at = self.node(at).parent;
+            if at.is_none() || below.is_none() {
+                return false;
+            }
+            below = below.and_then(|id| self.after_in_preorder(id, child));
+        }
+        true
     }
 
     pub fn append(&mut self, parent: NodeId, child: NodeId) -> Result<(), EditError> {
@@ -132,23 +145,27 @@ impl Tree {
         if !node.kind.is_element() {
             return self.create_data(node.kind, other.data(id));
         }
-        let name = self.intern(other.tag(id))?;
+        self.make_room_for_names(1 + other.attributes(id).count());
+        let name = self.intern_one_of_many(other.tag(id))?;
+        let mut attributes = Vec::new();
+        for (name, value) in other.attributes(id) {
+            let is_taken = name == n::UUID && self.by_given(value).is_some();
+            if !is_taken {
+                let name = self.intern_one_of_many(other.names().get(name))?;
+                attributes.push((name, value));
+            }
+        }
         let copy = self.allocate()?;
         self.page_mut(copy).put_element(slot(copy), node.kind, name);
         self.set_hidden(copy, node.is_hidden);
-        for (name, value) in other.attributes(id) {
-            let copied = self.intern(other.names().get(name));
-            let name = copied.inspect_err(|_| self.release(copy))?;
-            let taken = name == n::UUID && self.lookup.by_given.contains_key(value);
-            if taken {
-                continue;
-            }
-            // The element this is copied from has no more attributes than fit.
-            self.page_mut(copy).set_attribute(slot(copy), name, value)?;
+        // The element this is copied from has no more attributes than fit.
+        self.page_mut(copy)
+            .put_attributes(slot(copy), attributes.iter().copied())?;
+        for (name, value) in attributes {
             if name == n::UUID {
-                Arc::make_mut(&mut self.lookup_mut().by_given).insert(value.into(), copy);
+                self.lookup_mut().by_given.add(value, copy.0);
             } else if name == n::ID {
-                Arc::make_mut(&mut self.lookup).ids.add(value, copy);
+                self.lookup_mut().ids.add(value, copy.0);
             }
         }
         let stamp = node.stamp();
