@@ -6,7 +6,7 @@
 //! it costs only what changed since.
 
 use crate::diff::{calls, diff};
-use crate::tree::{Calls, Tree};
+use crate::tree::Tree;
 use crate::wire::{encode, encode_whole, write_number};
 use std::collections::VecDeque;
 
@@ -48,9 +48,10 @@ struct Unacknowledged {
 }
 
 impl Sync {
-    /// Starts with a browser that holds *tree*, as frame 0, and has yet to make its calls.
+    /// Starts with a browser that holds *tree*, as frame 0, and has yet to make those of
+    /// its calls that no browser was told of.
     pub fn new(mut tree: Tree) -> Sync {
-        tree.set_calls(Calls::default());
+        tree.set_calls(tree.calls().told());
         Sync {
             sent: tree,
             sequence: 0,
@@ -230,6 +231,18 @@ mod tests {
         assert!(sync.acknowledge(1) && sync.resume(1));
         assert_eq!(sync.cut(&tree, Events::default()), None);
         assert_eq!(calls_in(&sync.cut_whole(&tree, Events::default())), 0);
+    }
+
+    #[test]
+    fn who_comes_later_does_not_make_calls_that_others_were_told_of() {
+        let (mut tree, field) = tree();
+        tree.call(field, "focus", "[]");
+        tree.tell_calls();
+        let mut late = Sync::new(tree.clone());
+        assert_eq!(late.cut(&tree, Events::default()), None);
+        tree.call(field, "focus", "[]");
+        let frame = late.cut(&tree, Events::default()).expect("a call");
+        assert_eq!(calls_in(&frame), 1);
     }
 
     #[test]
