@@ -82,6 +82,8 @@ class Element(_core.Node):
 
     @tag.setter
     def tag(self, tag: str) -> None:
+        if self._is_hidden:
+            _check_hidden(self, tag)
         self._set_tag(_check_tag(tag))
 
     @property
@@ -143,8 +145,8 @@ class Element(_core.Node):
     def show(self, show: bool) -> None:
         if not isinstance(show, bool):
             raise TypeError(f"show is True or False, not {show!r}, on {self!r}")
-        if not show and self.tag in _ALWAYS_SHOWN:
-            raise ValueError(f"{self!r} cannot be hidden: a page needs it; hide what is inside")
+        if not show:
+            _check_hidden(self, self.tag)
         self._set_hidden(not show)
 
     # --- What the user may change ----------------------------------------------
@@ -178,7 +180,8 @@ class Element(_core.Node):
             self._set_attribute(".value", _json("" if value is None else str(value)))
 
     def _selected(self) -> str | list[str]:
-        options = self.querySelectorAll("option")
+        # Whether the select itself is shown is no matter: what is hidden in it is.
+        options = [o for o in self.querySelectorAll("option") if not o._is_hidden_below(self)]
         chosen = [o for o in options if o._attribute("selected") is not None]
         values = [_option_value(option) for option in chosen]
         if self._attribute("multiple") is not None:
@@ -186,6 +189,14 @@ class Element(_core.Node):
         if values:
             return values[-1]
         return _option_value(options[0]) if options else ""
+
+    def _is_hidden_below(self, top: Element) -> bool:
+        each: Element | None = self
+        while each is not None and each is not top:
+            if each._is_hidden:
+                return True
+            each = each.parent
+        return False
 
     @property
     def checked(self) -> bool:
@@ -268,6 +279,8 @@ class Element(_core.Node):
         kind = (self._attribute("type") or "text").lower()
         if self.tag != "textarea" and not (self.tag == "input" and kind in _TEXT_INPUTS):
             raise ValueError(f"there is no text to select in {self!r}")
+        if not (isinstance(start, int) and isinstance(end, int)):
+            raise TypeError(f"a selection is of whole numbers, not {start!r}, {end!r}")
         if not 0 <= start <= end:
             raise ValueError(f"a selection begins at 0 or later and ends no sooner: {start}, {end}")
         if direction not in {"forward", "backward", "none"}:
@@ -380,6 +393,13 @@ def _check_tag(tag: str) -> str:
     if not isinstance(tag, str) or not _TAG.fullmatch(tag):
         raise ValueError(f"not the name of a tag: {tag!r}")
     return tag
+
+
+def _check_hidden(element: Element, tag: str) -> None:
+    if tag.lower() in _ALWAYS_SHOWN:
+        raise ValueError(
+            f"{element!r} cannot be a hidden {tag}: a page needs it; hide what is inside"
+        )
 
 
 def _option_value(option: Element) -> str:
