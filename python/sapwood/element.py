@@ -235,7 +235,10 @@ class Element(_core.Node):
         self._do("blur")
 
     def click(self) -> None:
-        """Click the element, as if the user had: its handlers hear of it."""
+        """Click the element, as if the user had: its handlers hear of it.
+
+        Elements of SVG and MathML cannot be clicked so; nothing happens.
+        """
         self._do("click")
 
     def scroll_into_view(

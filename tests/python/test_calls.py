@@ -276,6 +276,18 @@ def test_a_call_on_what_the_page_does_not_have_then_is_void_for_good(
     assert made(tab) == [("other", "focus")]
 
 
+def test_what_is_no_html_has_no_click_and_all_else() -> None:
+    page = Page()
+    tab = Tab(page)
+    drawn = Element("svg", [Element("circle", id="drawn")])
+    page.body.children.append(drawn)
+    for each in drawn.walk():
+        each.click()
+    drawn.children[0].focus()
+    page.update()
+    assert made(tab) == [("drawn", "focus")]
+
+
 def test_what_is_called_on_what_is_just_shown_is_called() -> None:
     page = Page()
     page["field"].show = False
