@@ -63,8 +63,8 @@ class Element(_core.Node):
             self.content = content
         if value is not None:
             self.value = value
-        if not show:
-            self.show = False
+        if show is not True:
+            self.show = show
         for name, handler in handlers.items():
             if not name.startswith("on"):
                 raise TypeError(

@@ -65,6 +65,8 @@ def test_show_is_true_or_false_and_nothing_like_it(value: Any) -> None:
     with pytest.raises(TypeError, match=r"show is True or False, not .*, on <Element p#x>"):
         element.show = value
     assert element.show
+    with pytest.raises(TypeError, match="show is True or False"):
+        Element("p", show=value)
 
 
 @pytest.mark.parametrize("tag", ["html", "head", "body", "BODY"])
