@@ -228,7 +228,13 @@ class Version:
         self.page = dom.shape(whole(self.template).document)
         #: The numbers of all calls up to now.
         self.called = called
-        self.calls = sorted((n, it.uuid, *call) for it in visible(plain) for n, *call in it.calls)
+        self.calls = sorted(
+            (number, it.uuid, name, arguments)
+            for it in visible(plain)
+            for number, name, arguments in it.calls
+            # What is no HTML cannot be clicked.
+            if name != "click" or it.namespace == "html"
+        )
 
     def calls_since(self, old: Version) -> list[Any]:
         """Return what is to be called by a page that is led here from an older version."""
