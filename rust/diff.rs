@@ -72,12 +72,17 @@ fn shapes(old: &Tree, new: &Tree, changed: &mut Changed, ops: &mut Vec<Op>) {
 pub fn calls(old: &Calls, new: &Tree, ops: &mut Vec<Op>) {
     // What is not in the page cannot be focused: such a call is void.
     let is_in_page = |&id: &NodeId| new.is_ancestor_or_self(ROOT, id) && new.is_shown(id);
-    for call in new.calls().since(old) {
-        let found = new.by_uuid(&new.calls().as_slice()[call].uuid);
-        if let Some(node) = found.filter(is_in_page) {
-            let call = call as u32;
-            ops.push(Op::Call { node, call });
+    for at in new.calls().since(old) {
+        let call = &new.calls().as_slice()[at];
+        let Some(node) = new.by_uuid(&call.uuid).filter(is_in_page) else {
+            continue;
+        };
+        // Elements of SVG and MathML have no such method.
+        if &*call.method == "click" && new.kind(node) != Kind::Html {
+            continue;
         }
+        let call = at as u32;
+        ops.push(Op::Call { node, call });
     }
 }
 

@@ -148,7 +148,7 @@ impl Op {
             } => ("move", vec![uuid(node), uuid(parent), before(at)]),
             Op::Replace { node } => ("replace", vec![uuid(node), Some(new.tag(node).to_owned())]),
             Op::Fill { node, count } => {
-                ("fill", vec![uuid(node), html(new.node(node).first, count)])
+                ("fill", vec![uuid(node), html(new.first_shown(node), count)])
             }
             Op::Call { node, call } => {
                 let call = &new.calls().as_slice()[call as usize];

@@ -7,7 +7,7 @@
 
 use crate::diff::{calls, diff};
 use crate::ops::Op;
-use crate::tree::{Calls, Tree};
+use crate::tree::Tree;
 use crate::wire::{encode, encode_whole, write_number};
 use std::collections::VecDeque;
 
@@ -53,9 +53,10 @@ struct Unacknowledged {
 }
 
 impl Sync {
-    /// Starts with a browser that holds *tree*, as frame 0, and has yet to make its calls.
+    /// Starts with a browser that holds *tree*, as frame 0, and has yet to make those of
+    /// its calls that no browser was told of.
     pub fn new(mut tree: Tree) -> Sync {
-        tree.set_calls(Calls::default());
+        tree.set_calls(tree.calls().told());
         Sync {
             sent: tree,
             sequence: 0,
@@ -253,6 +254,17 @@ mod tests {
         assert!(sync.acknowledge(1) && sync.resume(1));
         assert_eq!(cut(&mut sync, &tree), None);
         assert_eq!(cut_whole(&mut sync, &tree), 0);
+    }
+
+    #[test]
+    fn who_comes_later_does_not_make_calls_that_others_were_told_of() {
+        let (mut tree, field) = tree();
+        tree.call(field, "focus", "[]");
+        tree.tell_calls();
+        let mut late = Sync::new(tree.clone());
+        assert_eq!(cut(&mut late, &tree), None);
+        tree.call(field, "focus", "[]");
+        assert_eq!(cut(&mut late, &tree), Some(1));
     }
 
     #[test]

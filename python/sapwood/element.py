@@ -77,8 +77,8 @@ class Element(_core.Node, HandlerAttributes):
             self.content = content
         if value is not None:
             self.value = value
-        if not show:
-            self.show = False
+        if show is not True:
+            self.show = show
         if data is not None:
             self.data = data
         for name, handler in handlers.items():
@@ -104,6 +104,8 @@ class Element(_core.Node, HandlerAttributes):
 
     @tag.setter
     def tag(self, tag: str) -> None:
+        if self._is_hidden and isinstance(tag, str):
+            _check_hidden(self, tag)
         self._set_tag(tag)
 
     @property
@@ -164,8 +166,8 @@ class Element(_core.Node, HandlerAttributes):
     def show(self, show: bool) -> None:
         if not isinstance(show, bool):
             raise TypeError(f"show is True or False, not {show!r}, on {self!r}")
-        if not show and self.tag in _ALWAYS_SHOWN:
-            raise ValueError(f"{self!r} cannot be hidden: a page needs it; hide what is inside")
+        if not show:
+            _check_hidden(self, self.tag)
         self._set_hidden(not show)
 
     # --- What the user may change ----------------------------------------------
@@ -211,7 +213,8 @@ class Element(_core.Node, HandlerAttributes):
             self._set_attribute(".value", _json("" if value is None else str(value)))
 
     def _selected(self) -> str | list[str]:
-        options = self.querySelectorAll("option")
+        # Whether the select itself is shown is no matter: what is hidden in it is.
+        options = [o for o in self.querySelectorAll("option") if not o._is_hidden_below(self)]
         chosen = [o for o in options if o._attribute("selected") is not None]
         values = [_option_value(option) for option in chosen]
         if self._attribute("multiple") is not None:
@@ -219,6 +222,14 @@ class Element(_core.Node, HandlerAttributes):
         if values:
             return values[-1]
         return _option_value(options[0]) if options else ""
+
+    def _is_hidden_below(self, top: Element) -> bool:
+        each: Element | None = self
+        while each is not None and each is not top:
+            if each._is_hidden:
+                return True
+            each = each.parent
+        return False
 
     @property
     def checked(self) -> bool:
@@ -265,7 +276,10 @@ class Element(_core.Node, HandlerAttributes):
         self._do("blur")
 
     def click(self) -> None:
-        """Click the element, as if the user had: its handlers hear of it."""
+        """Click the element, as if the user had: its handlers hear of it.
+
+        Elements of SVG and MathML cannot be clicked so; nothing happens.
+        """
         self._do("click")
 
     def scroll_into_view(
@@ -309,6 +323,8 @@ class Element(_core.Node, HandlerAttributes):
         kind = (self._attribute("type") or "text").lower()
         if self.tag != "textarea" and not (self.tag == "input" and kind in _TEXT_INPUTS):
             raise ValueError(f"there is no text to select in {self!r}")
+        if not (isinstance(start, int) and isinstance(end, int)):
+            raise TypeError(f"a selection is of whole numbers, not {start!r}, {end!r}")
         if not 0 <= start <= end:
             raise ValueError(f"a selection begins at 0 or later and ends no sooner: {start}, {end}")
         if direction not in {"forward", "backward", "none"}:
@@ -544,6 +560,13 @@ _MEANT = {
     "class_": "classes are given as classes=[…]",
     "cls": "classes are given as classes=[…]",
 }
+
+
+def _check_hidden(element: Element, tag: str) -> None:
+    if tag.lower() in _ALWAYS_SHOWN:
+        raise ValueError(
+            f"{element!r} cannot be a hidden {tag}: a page needs it; hide what is inside"
+        )
 
 
 def _option_value(option: Element) -> str:

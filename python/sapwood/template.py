@@ -53,7 +53,7 @@ class Template:
 
     @cached_property
     def _published(self) -> _core.Tree:
-        return self._tree.fork()
+        return self._fork()
 
     @cached_property
     def _followers(self) -> set[Follower]:
@@ -144,10 +144,18 @@ class Template:
             if is_new:
                 for follower in self._followers:
                     follower.before_publish()
-                self._published = self._tree.fork()
+                self._published = self._fork()
             followers = list(self._followers) if is_new or self.shared else []
         for follower in followers:
             follower.after_publish()
+
+    def _fork(self) -> _core.Tree:
+        """Return the version to publish now."""
+        if self.shared or self._followers:
+            # What is to be called is for those who are there. The only browser of a page
+            # that is still being made comes later.
+            self._tree.tell_calls()
+        return self._tree.fork()
 
     @property
     def clone(self) -> Self:

@@ -195,6 +195,11 @@ impl PyTree {
         objects.values().map(|it| it.clone_ref(slf.py())).collect()
     }
 
+    /// Takes note that browsers are told of all calls made so far.
+    fn tell_calls(&mut self) {
+        self.tree.tell_calls();
+    }
+
     /// Says whether nothing was written since these two versions parted.
     fn same_version(&self, other: &PyTree) -> bool {
         self.tree.same_version(&other.tree)

@@ -4,7 +4,8 @@
 //! another has not is sent, once, like any other difference. Calls are numbered
 //! through the whole process: a call keeps its number when its element goes to
 //! another tree, and so is not taken for a new one when it comes back. A tree keeps
-//! the newest `CALLS_MAX`; they are few and short.
+//! the newest `CALLS_MAX`; they are few and short. Once browsers were told of a call
+//! it is history: it goes to no other tree, and whoever comes later does not make it.
 
 use crate::node::NodeId;
 use crate::tree::Tree;
@@ -32,6 +33,8 @@ pub struct Call {
 #[derive(Clone, Debug, Default)]
 pub struct Calls {
     list: Option<Arc<Vec<Call>>>,
+    /// The number from which on browsers are still to be told.
+    due_from: u64,
 }
 
 impl Calls {
@@ -61,6 +64,25 @@ impl Calls {
         all.filter(|(_, call)| is_new(call))
             .map(|(at, _)| at)
             .collect()
+    }
+
+    /// Returns those that browsers were told of.
+    pub fn told(&self) -> Calls {
+        let due = self.due().count();
+        if due == 0 {
+            return self.clone();
+        }
+        let told = &self.as_slice()[..self.as_slice().len() - due];
+        Calls {
+            list: (!told.is_empty()).then(|| Arc::new(told.to_vec())),
+            due_from: self.due_from,
+        }
+    }
+
+    /// Returns those that browsers are still to be told of.
+    fn due(&self) -> impl Iterator<Item = &Call> {
+        let all = self.as_slice().iter();
+        all.skip_while(|call| call.number < self.due_from)
     }
 
     fn put(&mut self, call: Call) {
@@ -93,6 +115,13 @@ impl Tree {
         &self.lookup.calls
     }
 
+    /// Takes note that browsers are told of all calls made so far.
+    pub fn tell_calls(&mut self) {
+        if self.calls().due().next().is_some() {
+            self.lookup_mut().calls.due_from = NEXT.load(Ordering::Relaxed);
+        }
+    }
+
     /// Has these calls and no other; what is asked for anew is then sent once more.
     pub fn set_calls(&mut self, calls: Calls) {
         if !self.lookup.calls.same(&calls) {
@@ -100,16 +129,16 @@ impl Tree {
         }
     }
 
-    /// Takes over the calls on an element of *other* that is *id* here.
+    /// Takes over the calls on an element of *other* that is *id* here, less those
+    /// that browsers were told of.
     pub fn adopt_calls(&mut self, other: &Tree, was: NodeId, id: NodeId) {
-        if other.calls().as_slice().is_empty() {
+        if other.calls().due().next().is_none() {
             return;
         }
         let (Some(uuid), Some(own)) = (other.uuid(was), self.uuid(id)) else {
             return;
         };
-        let all = other.calls().as_slice().iter();
-        for call in all.filter(|call| *call.uuid == uuid) {
+        for call in other.calls().due().filter(|call| *call.uuid == uuid) {
             self.lookup_mut().calls.put(Call {
                 uuid: own.as_str().into(),
                 ..call.clone()

@@ -7,7 +7,17 @@ from typing import Any
 from sapwood import Template, _core
 
 FOLDER = Path(__file__).parents[1] / "corpus"
-DIFFERENCES = ("text", "attributes", "children", "forms", "namespaces", "ids", "whole")
+DIFFERENCES = (
+    "text",
+    "attributes",
+    "children",
+    "forms",
+    "namespaces",
+    "ids",
+    "whole",
+    "hidden",
+    "calls",
+)
 
 Vector = dict[str, Any]
 

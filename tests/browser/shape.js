@@ -76,17 +76,42 @@ function properties(page, properties = {}) {
   );
 }
 
+const METHODS = ["focus", "blur", "click", "select", "scrollIntoView", "setSelectionRange"];
+
+/** Note which methods are called on elements of a document, instead of calling them. @param {Document} page */
+function listenTo(page) {
+  const calls = /** @type {any[]} */ ([]);
+  const { Element, HTMLElement, HTMLInputElement, SVGElement } = /** @type {any} */ (page.defaultView);
+  for (const { prototype } of [Element, HTMLElement, HTMLInputElement, SVGElement])
+    for (const method of METHODS)
+      if (Object.hasOwn(prototype, method))
+        prototype[method] = function (/** @type {unknown[]} */ ...args) {
+          calls.push([this.getAttribute("uuid"), method, args]);
+        };
+  return calls;
+}
+
+/** Take out of a document what a vector says is not shown. @param {Document} page @param {string[]} [uuids] */
+function hide(page, uuids = []) {
+  for (const uuid of uuids) page.querySelector(`[uuid="${CSS.escape(uuid)}"]`)?.remove();
+}
+
 /** Carry out a vector of the corpus; return what is wrong, if anything. @param {any} vector @param {string} prefix */
 export function checkDifference(vector, prefix) {
   const from = documentOf(vector.from);
   const to = documentOf(vector.to);
   try {
+    hide(from, vector.from_hidden);
+    hide(to, vector.to_hidden);
     const page = new Page(from, prefix);
     for (const { field, name, value } of properties(page, vector.from_properties)) hold(field, name, value);
+    const calls = listenTo(from);
     page.apply(vector.ops);
     const shown = { ...vector.shown, ...vector.to_properties };
-    const is = [shapeOf(from), properties(page, shown).map(({ field, name }) => held(field, name)), known(page)];
-    const should = [shapeOf(to), properties(page, shown).map(({ value }) => value), known(new Page(to, prefix))];
+    const goal = new Page(to, prefix);
+    const called = (vector.to_calls ?? []).filter(([uuid]) => goal.elements.has(uuid));
+    const is = [shapeOf(from), properties(page, shown).map(({ field, name }) => held(field, name)), known(page), calls];
+    const should = [shapeOf(to), properties(page, shown).map(({ value }) => value), known(goal), called];
     return difference(is, should);
   } catch (error) {
     return String(error);

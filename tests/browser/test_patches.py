@@ -192,6 +192,9 @@ class Life:
         if names := [name for name in element.attrs if name != "type"]:
             del element.attrs[self.chance.choice(names)]
 
+    def show_or_hide(self) -> None:
+        self.element(inner=True).show = self.chance.random() < 0.5
+
     def dress(self) -> None:
         element = self.element()
         element.classes.toggle(self.chance.choice("abc"))
@@ -272,7 +275,7 @@ def content_of(element: Element) -> Iterator[Any]:
     content = element.content
     for child in content if isinstance(content, list) else [content] if content else []:
         if isinstance(child, Element):
-            yield from content_of(child)
+            yield from content_of(child) if child.show else ()
         else:
             yield child
 

@@ -16,6 +16,7 @@ from typing import Any
 VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
 RAW = frozenset("script style".split())
 HTML_POINTS = frozenset("foreignObject desc title".split())
+METHODS = frozenset("focus blur click select scrollIntoView setSelectionRange".split())
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
@@ -125,6 +126,8 @@ class Page:
         self.document = Node("#document")
         #: Says whether a property is the user's, and stays as it is.
         self.holds: Callable[[Node, str], bool] = lambda node, name: False
+        #: What was called, in this order: uuid, method, arguments.
+        self.calls: list[tuple[str, str, list[Any]]] = []
 
     # --- Reading HTML, as Sapwood writes it --------------------------------------
 
@@ -210,10 +213,19 @@ class Page:
     def apply(self, ops: list[Any]) -> None:
         """Carry out the ops of a patch."""
         reader = _Reader(list(ops))
+        due: list[tuple[Node, str, list[Any]]] = []
         while reader.operands:
             op = reader.take(int)
             reader.last, reader.tag = 0, None
-            getattr(self, f"_op{op}")(reader)
+            if op == 11:
+                due.append((self._find(reader.take()), reader.take(str), reader.take(list)))
+            else:
+                getattr(self, f"_op{op}")(reader)
+        for node, method, arguments in due:
+            assert method in METHODS, method
+            assert node.uuid
+            assert self.elements[node.uuid] is node, "what is called is in the page"
+            self.calls.append((node.uuid, method, arguments))
 
     def _find(self, id: Any) -> Node:
         return self.document if id == 0 else self.elements[self.uuid(id)]

@@ -29,7 +29,16 @@ def page(vector: Vector, key: str) -> Page:
         element = template._tree.find(uuid)
         for name, value in properties.items():
             setattr(element, name, value)
+    for uuid, method, arguments in vector.get(f"{key}_calls", []):
+        find(template, uuid)._call(method, json.dumps(arguments, separators=(",", ":")))
+    for element in [find(template, uuid) for uuid in vector.get(f"{key}_hidden", [])]:
+        element.show = False
     return template
+
+
+def find(template: Page, uuid: str) -> Element:
+    (found,) = (element for element in template.walk() if element.uuid == uuid)
+    return found
 
 
 @pytest.mark.parametrize(

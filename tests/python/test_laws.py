@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -31,6 +32,25 @@ NAMES = ("class", "id", "title", "data-x", "viewBox")
 # SVG cannot hold these without the parser leaving it; outside it has no capitals.
 HTML_ONLY = frozenset({"div", "span", "em", "input", "textarea"})
 
+
+def call_focus(element: Element) -> tuple[str, list[Any]]:
+    element.focus(prevent_scroll=True)
+    return "focus", [{"preventScroll": True}]
+
+
+def call_scroll_into_view(element: Element) -> tuple[str, list[Any]]:
+    element.scroll_into_view(block="center")
+    options = {"behavior": "auto", "block": "center", "inline": "nearest"}
+    return "scrollIntoView", [options]
+
+
+def call_click(element: Element) -> tuple[str, list[Any]]:
+    element.click()
+    return "click", []
+
+
+METHODS = {"focus": call_focus, "scroll": call_scroll_into_view, "click": call_click}
+
 number = st.integers(0, 63)
 
 
@@ -45,6 +65,9 @@ class Plain:
         self.namespace = "svg" if tag == "svg" else "html"
         self.value: str | None = None
         self.hears = 0
+        self.is_hidden = False
+        #: What is to be called on it: a number that grows, method, arguments.
+        self.calls: list[tuple[int, str, list[Any]]] = []
         self.children: list[Plain | str | dom.Leaf] = []
         self.parent: Plain | None = None
 
@@ -64,14 +87,12 @@ class Plain:
             self.parent = None
 
     def settle(self) -> None:
-        """Be of the namespace that an HTML element gets where this one is put."""
-        assert self.parent
-        if self.namespace == "html":
-            above = dom.Node(self.parent.tag, self.parent.namespace)
-            self.namespace = dom.namespace_inside(above, self.tag)
-            if self.namespace != "html":
-                for child in self.elements:
-                    child.settle()
+        """Be, with all below, of the namespace that HTML elements get where this one is put."""
+        for each in self.walk():
+            assert each.parent
+            if each.namespace == "html":
+                above = dom.Node(each.parent.tag, each.parent.namespace)
+                each.namespace = dom.namespace_inside(above, each.tag)
 
     def index(self, child: Plain) -> int:
         """Return a child's place among texts and elements."""
@@ -118,6 +139,7 @@ class Plain:
             dict(self.attrs),
             self.value,
             self.hears > 0,
+            self.is_hidden,
             self.namespace,
             [child.snapshot() if isinstance(child, Plain) else child for child in self.children],
         )
@@ -141,7 +163,8 @@ def snapshot(element: Element) -> Any:
     live = element._attribute(".value")
     value = None if live is None else json.loads(live)
     hears = element._attribute("_onclick") is not None
-    return (element.tag, element.uuid, dict(element.attrs), value, hears, None, children)
+    told = (element.tag, element.uuid, dict(element.attrs), value, hears, not element.show)
+    return (*told, None, children)
 
 
 def without_comments(plain: Any) -> Any:
@@ -149,6 +172,34 @@ def without_comments(plain: Any) -> Any:
     children = [without_comments(c) if isinstance(c, tuple) else c for c in plain[-1]]
     children = [child for child in children if not isinstance(child, dom.Leaf)]
     return (*plain[:-2], None, children)
+
+
+def shown(plain: Any) -> Any:
+    """Return a snapshot less what is hidden."""
+    children = [shown(c) if isinstance(c, tuple) else c for c in plain[-1] if not is_hidden(c)]
+    return (*plain[:-1], children)
+
+
+def is_hidden(child: Any) -> bool:
+    """Say whether a child in a snapshot is an element that is not shown."""
+    return isinstance(child, tuple) and child[5]
+
+
+def page_of(plain: Any) -> dom.Node:
+    """Return the element of a page that a snapshot says, with what of it is shown."""
+    tag, uuid, attrs, value, hears, _, namespace, children = plain
+    node = dom.Node(tag, namespace, uuid, dict(attrs))
+    if hears:
+        node.attributes["_onclick"] = ""
+    if value is not None:
+        node.properties["value"] = value
+    for child in children:
+        if isinstance(child, tuple):
+            if not is_hidden(child):
+                node.put(len(node.children), page_of(child))
+        else:
+            node.children.append(dom.Leaf(child) if isinstance(child, str) else child)
+    return node
 
 
 def shallow(plain: Any, found: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -171,15 +222,39 @@ def whole(template: Template) -> dom.Page:
 class Version:
     """A version of the template, and all that is known of it."""
 
-    def __init__(self, template: Template, plain: Plain) -> None:
+    def __init__(self, template: Template, plain: Plain, called: frozenset[int]) -> None:
         self.template = template.clone
         self.plain = plain.snapshot()
         self.page = dom.shape(whole(self.template).document)
+        #: The numbers of all calls up to now.
+        self.called = called
+        self.calls = sorted(
+            (number, it.uuid, name, arguments)
+            for it in visible(plain)
+            for number, name, arguments in it.calls
+            # What is no HTML cannot be clicked.
+            if name != "click" or it.namespace == "html"
+        )
+
+    def calls_since(self, old: Version) -> list[Any]:
+        """Return what is to be called by a page that is led here from an older version."""
+        return [tuple(call) for n, *call in self.calls if n not in old.called]
 
     def check(self) -> None:
         """Law: a version stays what it was."""
         assert snapshot(self.template.root) == without_comments(self.plain)
         assert dom.shape(whole(self.template).document) == self.page
+        # The page has what is shown, and nothing else.
+        document = dom.Node("#document", children=[page_of(self.plain)])
+        assert self.page == dom.shape(document)
+        assert whole(self.template).calls == [tuple(call) for _, *call in self.calls]
+
+
+def visible(plain: Plain) -> list[Plain]:
+    """Return what is shown of an element and of all below it."""
+    if plain.is_hidden:
+        return []
+    return [plain, *(below for child in plain.elements for below in visible(child))]
 
 
 def spelled(parent: Plain, tag: str) -> str:
@@ -200,8 +275,13 @@ class Laws(RuleBasedStateMachine):
         for each in self.plain.walk():
             each.real.mark = each  # objects keep what one sets on them
         self.loose: list[Plain] = []
-        self.versions = [Version(self.template, self.plain)]
         self.count = 0
+        #: The numbers of all calls on elements of the template.
+        self.called: frozenset[int] = frozenset()
+        self.versions = [self.version()]
+
+    def version(self) -> Version:
+        return Version(self.template, self.plain, self.called)
 
     # --- Picking -------------------------------------------------------------------
 
@@ -280,6 +360,8 @@ class Laws(RuleBasedStateMachine):
         child, parent = self.loose.pop(at % len(self.loose)), self.parent(other)
         parent.real.children.append(child.real)
         parent.put(child)
+        # What was to be called on it and could not be comes along.
+        self.called |= {call[0] for each in child.walk() for call in each.calls}
 
     @rule(at=number)
     def insert_a_clone_beside_its_original(self, at: int) -> None:
@@ -300,6 +382,7 @@ class Laws(RuleBasedStateMachine):
         plain = Plain(copy, original.tag)
         plain.attrs, plain.value = dict(original.attrs), original.value
         plain.hears, plain.namespace = original.hears, original.namespace
+        plain.is_hidden = original.is_hidden
         copies = iter(copy.children)
         for child in original.children:
             if isinstance(child, dom.Leaf):
@@ -357,7 +440,7 @@ class Laws(RuleBasedStateMachine):
     def set_an_attribute(self, at: int, name: str, value: str) -> None:
         element = self.pick(at)
         assert element
-        if name != name.lower() and element.real.closest("svg") is None:
+        if name != name.lower() and element.namespace == "html":
             return  # in HTML names have no capitals
         value = "".join(value.split()) if name == "id" else value  # a word, or it is refused
         element.real.attrs[name] = value
@@ -367,7 +450,7 @@ class Laws(RuleBasedStateMachine):
     def drop_an_attribute(self, at: int, name: str) -> None:
         element = self.pick(at)
         assert element
-        if name != name.lower() and element.real.closest("svg") is None:
+        if name != name.lower() and element.namespace == "html":
             return
         assert element.real.attrs.pop(name, None) == element.attrs.pop(name, None)
 
@@ -395,6 +478,31 @@ class Laws(RuleBasedStateMachine):
         assert element
         element.real.on("click", print)
         element.hears += 1
+
+    @rule(at=number, show=st.booleans())
+    def show_or_hide(self, at: int, show: bool) -> None:
+        element = self.pick(at, lambda it: it.tag not in {"html", "head", "body"})
+        if element is not None:
+            element.real.show = show
+            element.is_hidden = not show
+
+    @rule(at=number, tag=st.sampled_from(["html", "head", "body"]))
+    def hide_what_a_page_needs(self, at: int, tag: str) -> None:
+        element = self.pick(at, lambda it: it.tag == tag)
+        assert element
+        with pytest.raises(ValueError, match="cannot be a hidden"):
+            element.real.show = False
+
+    @rule(at=number, method=st.sampled_from(sorted(METHODS)), loose=st.booleans())
+    def call_a_method(self, at: int, method: str, loose: bool) -> None:
+        is_loose = loose and bool(self.loose)
+        element = self.loose[at % len(self.loose)] if is_loose else self.pick(at)
+        assert element
+        name, arguments = METHODS[method](element.real)
+        self.count += 1
+        element.calls.append((self.count, name, arguments))
+        if not is_loose:
+            self.called |= {self.count}
 
     @rule(at=number, tag=st.sampled_from(TAGS))
     def change_a_tag(self, at: int, tag: str) -> None:
@@ -476,7 +584,8 @@ class Laws(RuleBasedStateMachine):
     def objects_stay_the_same_and_keep_their_attributes(self) -> None:
         for each in self.plain.walk():
             assert self.template.querySelector(f"[uuid={each.uuid}]") in (None, each.real)
-            assert self.template._tree.find(each.uuid) is each.real
+            is_visible = any(each is it for it in visible(self.plain))
+            assert self.template._tree.find(each.uuid) is (each.real if is_visible else None)
             assert each.real.mark is each
             assert list(each.real.children) == [child.real for child in each.elements]
 
@@ -489,7 +598,7 @@ class Laws(RuleBasedStateMachine):
 
     @rule()
     def keep_a_version(self) -> None:
-        self.versions = [*self.versions[-3:], Version(self.template, self.plain)]
+        self.versions = [*self.versions[-3:], self.version()]
 
     @rule(at=number)
     def work_on_in_a_clone(self, at: int) -> None:
@@ -503,7 +612,7 @@ class Laws(RuleBasedStateMachine):
     def compare_with_a_version(self, at: int) -> None:
         old = self.versions[at % len(self.versions)]
         old.check()
-        new = Version(self.template, self.plain)
+        new = self.version()
         check_difference(old, new)
         check_difference(new, old)
 
@@ -524,31 +633,36 @@ class Laws(RuleBasedStateMachine):
     @rule(at=number)
     def compare_with_a_page_that_was_saved(self, at: int) -> None:
         saved = Template(self.template._tree.render(uuids=True))
-        for other in (self.versions[at % len(self.versions)].template, self.template):
-            check_leads(saved, other)
-            check_leads(other, saved)
+        for other in (self.versions[at % len(self.versions)], self.version()):
+            _, page = check_leads(saved, other.template)
+            assert page.calls == [tuple(call) for _, *call in other.calls]
+            _, page = check_leads(other.template, saved)
+            assert page.calls == []
 
 
-def check_leads(old: Template, new: Template) -> TemplateDiff:
+def check_leads(old: Template, new: Template) -> tuple[TemplateDiff, dom.Page]:
     """Law: the difference leads from one to the other."""
     diff = TemplateDiff()
     diff.track_differences(new, old)
     page = whole(old)
+    page.calls.clear()
     page.apply(json.loads(diff.encode()))
     assert dom.shape(page.document) == dom.shape(whole(new).document)
-    return diff
+    return diff, page
 
 
 def check_difference(old: Version, new: Version) -> None:
     """Law: the difference leads from one to the other, and names nothing else."""
-    diff = check_leads(old.template, new.template)
-    was, now = shallow(old.plain), shallow(new.plain)
+    diff, page = check_leads(old.template, new.template)
+    assert page.calls == new.calls_since(old)
+    was, now = shallow(shown(old.plain)), shallow(shown(new.plain))
     statuses = {uuid: change["status"] for uuid, change in diff.differences.items()}
     assert {u for u, status in statuses.items() if status == "Added"} == now.keys() - was.keys()
     assert {u for u, status in statuses.items() if status == "Removed"} == was.keys() - now.keys()
     both = was.keys() & now.keys()
     told = {uuid for uuid, status in statuses.items() if status == "Changed"}
-    differing = {uuid for uuid in both if was[uuid] != now[uuid]}
+    called = {uuid for uuid, *_ in page.calls}
+    differing = {uuid for uuid in both if was[uuid] != now[uuid] or uuid in called}
     # Texts have no names: one that was put in anew counts as another, though it says the same.
     retexted = {uuid for uuid in both if any(isinstance(child, str) for child in now[uuid][-1])}
     assert differing <= told <= differing | retexted
@@ -568,7 +682,7 @@ def is_expressible(plain: Plain, above: str = "html") -> bool:
     if any("\x01" in it for it in [*plain.attrs.values(), *plain.children] if isinstance(it, str)):
         return False
     inner = "html" if plain.tag == "foreignObject" else kind
-    return all(is_expressible(child, inner) for child in plain.elements)
+    return all(is_expressible(child, inner) for child in plain.elements if not child.is_hidden)
 
 
 def bare(element: Element) -> Any:
@@ -578,7 +692,8 @@ def bare(element: Element) -> Any:
     children: list[Any] = []
     for item in items:
         if isinstance(item, Element):
-            children.append(bare(item))
+            if item.show:
+                children.append(bare(item))
         elif children and isinstance(children[-1], str):
             children[-1] += item
         else:

@@ -5,7 +5,7 @@ use sapwood::diff::diff;
 use sapwood::node::{Kind, NodeId};
 use sapwood::parse::{Budget, parse_document};
 use sapwood::render::{RenderOptions, render_inner};
-use sapwood::tree::{ROOT, Tree};
+use sapwood::tree::{Calls, ROOT, Tree};
 use sapwood::uuid;
 use sapwood::wire::encode;
 use serde_json::{Map, Value, json};
@@ -29,7 +29,7 @@ fn vectors(file: &str) -> Vec<Value> {
 
 /// Reads all vectors that have a difference or are carried out.
 fn differences() -> Vec<Value> {
-    let files = "text attributes children forms namespaces ids whole";
+    let files = "text attributes children forms namespaces ids whole hidden calls";
     // A stamp is one of ours only once it was given.
     uuid::take(STAMPS);
     files
@@ -48,9 +48,19 @@ fn parse(html: &str) -> Tree {
     parse_document(&html, &Budget::default()).expect("small")
 }
 
-/// Parses the page that *key* of a vector is, with what its fields hold.
-fn page(vector: &Value, key: &str) -> Tree {
-    let mut tree = parse(text(&vector[key]));
+/// Makes the pages that a vector is about: versions of one tree if their HTML is the
+/// same, else strangers.
+fn pages(vector: &Value) -> (Tree, Tree) {
+    let from = parse(text(&vector["from"]));
+    let to = match vector["to"] == vector["from"] {
+        true => from.clone(),
+        false => parse(text(&vector["to"])),
+    };
+    (page(vector, "from", from), page(vector, "to", to))
+}
+
+/// Makes the page that *key* of a vector is out of its HTML's tree.
+fn page(vector: &Value, key: &str, mut tree: Tree) -> Tree {
     let elements = tree.preorder(ROOT).filter(|&id| tree.kind(id).is_element());
     for id in elements {
         let given = tree.attribute(id, "uuid");
@@ -66,7 +76,43 @@ fn page(vector: &Value, key: &str) -> Tree {
                 .expect("room");
         }
     }
+    for call in list(vector, &format!("{key}_calls")) {
+        let id = tree.by_uuid(text(&call[0])).expect("an element");
+        tree.call(id, text(&call[1]), &call[2].to_string());
+    }
+    for uuid in list(vector, &format!("{key}_hidden")) {
+        let id = tree.by_uuid(text(uuid)).expect("an element");
+        tree.set_hidden(id, true);
+    }
     tree
+}
+
+fn list<'a>(vector: &'a Value, key: &str) -> &'a [Value] {
+    vector
+        .get(key)
+        .map_or(&[], |list| list.as_array().expect("a list"))
+}
+
+/// Returns a page as a browser has it, without what is hidden and before any call.
+fn in_browser(mut tree: Tree) -> Tree {
+    loop {
+        let hidden = tree.preorder(ROOT).find(|&id| tree.is_hidden(id));
+        let Some(hidden) = hidden else { break };
+        tree.remove(hidden);
+    }
+    tree.set_calls(Calls::default());
+    tree
+}
+
+/// Returns the calls on elements that the page has.
+fn calls(tree: &Tree, page: &Tree) -> Value {
+    let all = tree.calls().as_slice().iter();
+    all.filter(|call| page.by_uuid(&call.uuid).is_some())
+        .map(|call| {
+            let arguments: Value = serde_json::from_str(&call.arguments).expect("JSON");
+            json!([call.uuid, call.method, arguments])
+        })
+        .collect()
 }
 
 fn text(value: &Value) -> &str {
@@ -105,7 +151,7 @@ fn the_difference_of_two_pages_is_the_ops_of_their_vector() {
         if vector.get("diff").is_some() {
             continue;
         }
-        let (old, new) = (page(&vector, "from"), page(&vector, "to"));
+        let (old, new) = pages(&vector);
         let (mut ops, mut encoded) = (Vec::new(), String::new());
         diff(&old, &new, &mut ops);
         encode(&old, &new, &ops, &mut encoded);
@@ -118,10 +164,12 @@ fn the_difference_of_two_pages_is_the_ops_of_their_vector() {
 #[test]
 fn the_ops_of_a_vector_lead_from_one_page_to_the_other() {
     for vector in differences() {
-        let (mut tree, to) = (page(&vector, "from"), page(&vector, "to"));
+        let (from, asked) = pages(&vector);
+        let (mut tree, to) = (in_browser(from), in_browser(asked.clone()));
         let applied = apply(&mut tree, &vector["ops"].to_string());
         assert_eq!(applied, Ok(()), "{}", vector["name"]);
         assert_eq!(shape(&tree, ROOT), shape(&to, ROOT), "{}", vector["name"]);
+        assert_eq!(calls(&tree, &to), calls(&asked, &to), "{}", vector["name"]);
     }
 }
 
@@ -129,7 +177,7 @@ fn the_ops_of_a_vector_lead_from_one_page_to_the_other() {
 fn what_must_be_refused_is_refused() {
     for vector in vectors("refused.json") {
         if vector["refused"] == true {
-            let mut tree = page(&vector, "from");
+            let mut tree = page(&vector, "from", parse(text(&vector["from"])));
             let applied = apply(&mut tree, &vector["ops"].to_string());
             assert!(applied.is_err(), "{}", vector["name"]);
         }
