@@ -8,7 +8,7 @@
 
 use crate::names::{NameId, known_names as n};
 use crate::node::{Kind, NodeId};
-use crate::parse::doctype_parts;
+use crate::parse::{doctype_parts, is_raw_text};
 use crate::tree::{ROOT, Tree, is_void};
 use crate::uuid;
 
@@ -183,7 +183,7 @@ impl Renderer<'_, '_> {
         let text = self.tree.data(id);
         let parent = self.tree.node(id).parent;
         let above = self.tree.node(parent);
-        if above.kind == Kind::Html && is_raw_text(above.name) {
+        if above.kind == Kind::Html && holds_raw_text(above.name) {
             self.raw_text(text, self.tree.tag(parent));
         } else if above.kind == Kind::Html
             && above.name == n::TEXTAREA
@@ -201,13 +201,17 @@ impl Renderer<'_, '_> {
     /// Raw text cannot be escaped; an end tag inside it becomes `<\/…`, which
     /// scripts and style sheets read as the same string.
     fn raw_text(&mut self, text: &str, tag: &str) {
+        if memchr::memchr(b'<', text.as_bytes()).is_none() || is_raw_text(text, tag) {
+            self.out.push_str(text);
+            return;
+        }
         let lower = text.to_ascii_lowercase();
-        // After both of these a script's end tag would not end it (HTML, 13.2.5.25).
-        let escapes = tag == "script" && lower.contains("<!--") && lower.contains("<script");
         let end_tag = format!("</{tag}");
         let mut done = 0;
         for (at, _) in text.match_indices('<') {
-            if lower[at..].starts_with(&end_tag) || escapes && lower[at..].starts_with("<!--") {
+            // A comment that a script begins and does not end may hide the end tag.
+            let hides_end = tag == "script" && lower[at..].starts_with("<!--");
+            if lower[at..].starts_with(&end_tag) || hides_end {
                 self.out.push_str(&text[done..=at]);
                 self.out.push('\\');
                 done = at + 1;
@@ -256,7 +260,7 @@ impl Renderer<'_, '_> {
     }
 }
 
-fn is_raw_text(name: NameId) -> bool {
+fn holds_raw_text(name: NameId) -> bool {
     matches!(
         name,
         n::STYLE

@@ -6,6 +6,7 @@
 //! siblings and parents agree, no node is its own ancestor, and the indexes know
 //! every uuid and id. All walks are loops; nothing here recurses.
 
+mod build;
 mod content;
 mod events;
 mod identity;
