@@ -7,6 +7,7 @@
 
 mod reader;
 mod reference;
+mod selected;
 mod sink;
 mod tag;
 #[cfg(test)]
@@ -214,7 +215,7 @@ impl<'a> Input<'a> {
 }
 
 /// Ends html5ever's half of a parse and returns the tree.
-fn finish(builder: TreeBuilder<sink::Handle, Sink>) -> Tree {
+fn finish(builder: TreeBuilder<sink::Handle, Sink>) -> Result<Tree, Excess> {
     html5ever::tokenizer::TokenSink::end(&builder);
     builder.sink.finish()
 }

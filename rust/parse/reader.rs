@@ -105,8 +105,9 @@ impl<'a> Reader<'a> {
                 .map_err(|excess| (excess, start))?;
         }
         self.send(Token::EOFToken);
-        self.kept().map_err(|excess| (excess, self.html.len()))?;
-        Ok(finish(self.builder))
+        let end = self.html.len();
+        let kept = self.kept().and_then(|()| finish(self.builder));
+        kept.map_err(|excess| (excess, end))
     }
 
     /// Says whether the tree builder kept the budget so far.

@@ -8,14 +8,14 @@
 //! which the standard has opened again in each paragraph until they end; so nodes,
 //! attributes and values are counted, and their sum is held against the text's length.
 
-use crate::names::{NameId, known_names as n};
+use crate::names::NameId;
 use crate::node::{ATTRIBUTES_MAX, Kind, NodeId};
-use crate::parse::{Budget, Excess, ParseErrorKind};
+use crate::parse::{Budget, Excess, ParseErrorKind, selected};
 use crate::tree::{EditError, ROOT, Tree};
 use html5ever::interface::{ElemName, ElementFlags, NodeOrText, QuirksMode, TreeSink};
 use html5ever::tendril::StrTendril;
 use html5ever::{Attribute, LocalName, Namespace, QualName, ns};
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 
@@ -66,6 +66,18 @@ impl ElemName for &Handle {
     }
 }
 
+#[cfg(test)]
+thread_local! {
+    /// How often html5ever asked for something, and how many bytes were copied for it.
+    pub(super) static STEPS: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Counts work, for tests that ask how it grows.
+fn count(_steps: usize) {
+    #[cfg(test)]
+    STEPS.set(STEPS.get() + _steps);
+}
+
 pub(super) struct Sink {
     // Only one method runs at a time, and none calls another while it borrows.
     building: RefCell<Building>,
@@ -74,7 +86,7 @@ pub(super) struct Sink {
 
 struct Building {
     tree: Tree,
-    /// How deep each element lies, by node id.
+    /// How deep each node lies at most, by its id; 0 for what is not in the tree yet.
     depths: Vec<u32>,
     /// The numbers of names that html5ever knows, too.
     names: FxHashMap<LocalName, NameId>,
@@ -118,6 +130,7 @@ impl Sink {
 
     /// Does *work* unless a limit was passed; notes if it passes one.
     fn within<T>(&self, work: impl FnOnce(&mut Building) -> Result<T, Excess>) -> Option<T> {
+        count(1);
         if self.is_over() {
             return None;
         }
@@ -172,6 +185,7 @@ impl Building {
         tag: &LocalName,
         attributes: &[Attribute],
     ) -> Result<NodeId, Excess> {
+        count(attributes.len());
         let value_bytes: usize = attributes
             .iter()
             .map(|attribute| attribute.value.len())
@@ -223,7 +237,12 @@ impl Building {
         child: NodeOrText<Handle>,
     ) -> Result<(), Excess> {
         match child {
-            NodeOrText::AppendNode(child) => self.insert_node(parent, before, child.id),
+            NodeOrText::AppendNode(child) => {
+                if child.kind.is_element() {
+                    self.deepen(parent, child.id)?;
+                }
+                self.insert_node(parent, before, child.id)
+            }
             NodeOrText::AppendText(text) => self.insert_text(parent, before, &text),
         }
     }
@@ -234,7 +253,6 @@ impl Building {
         before: Option<NodeId>,
         child: NodeId,
     ) -> Result<(), Excess> {
-        self.deepen(parent, child)?;
         if before.is_none() && self.tree.node(child).parent.is_none() {
             self.tree.append_new(parent, child);
             return Ok(());
@@ -271,11 +289,13 @@ impl Building {
 
     /// Adds to a text in time that does not depend on how long it is already.
     fn append_text(&mut self, id: NodeId, more: &str) {
+        count(more.len());
         if let Some(gathered) = self.gathered.get_mut(&id) {
             gathered.push_str(more);
             return;
         }
         let so_far = self.tree.data(id);
+        count(so_far.len());
         if so_far.len() + more.len() < GATHERED_BYTES {
             self.tree.append_data(id, more);
         } else {
@@ -284,13 +304,29 @@ impl Building {
         }
     }
 
+    /// Notes how deep *child* lies when it comes into the tree.
+    ///
+    /// What is moved later only comes nearer to the root, so it keeps its depth. What
+    /// is put into an element that is not in the tree yet, a copy that the adoption
+    /// agency makes and places last, gets its depth together with that.
     fn deepen(&mut self, parent: NodeId, child: NodeId) -> Result<(), Excess> {
-        let (parent, child) = (parent.0 as usize, child.0 as usize);
-        if self.depths.len() <= parent.max(child) {
-            self.depths.resize(parent.max(child) * 2, 0);
+        let ids = parent.0.max(child.0) as usize;
+        if self.depths.len() <= ids {
+            self.depths.resize(ids * 2, 0);
         }
-        let depth = self.depths[parent] + 1;
-        self.depths[child] = depth;
+        let mut depth = self.depths[parent.0 as usize];
+        if depth == 0 && parent != ROOT {
+            return Ok(());
+        }
+        let mut at = child;
+        while self.depths[at.0 as usize] == 0 {
+            depth += 1;
+            self.depths[at.0 as usize] = depth;
+            match self.tree.node(at).first.some() {
+                Some(first) if self.tree.kind(first).is_element() => at = first,
+                _ => break,
+            }
+        }
         if depth as usize > self.budget.depth {
             return Err((ParseErrorKind::Depth, self.budget.depth));
         }
@@ -317,68 +353,18 @@ impl Building {
         Ok(())
     }
 
-    fn finish(mut self) -> Tree {
+    fn finish(mut self) -> Result<Tree, Excess> {
         for (id, text) in std::mem::take(&mut self.gathered) {
             self.tree.set_data(id, &text);
         }
         self.tree.finish();
-        show_selected(&mut self.tree, &self.selected_contents);
-        self.tree
-    }
-}
-
-/// Copies what the selected option holds into the `<selectedcontent>` of its select
-/// ("maybe clone an option into selectedcontent").
-///
-/// The standard does so whenever an option ends, so that the last one stays; that one
-/// is the last that says it is selected, else the first that can be.
-fn show_selected(tree: &mut Tree, selected_contents: &[NodeId]) {
-    let mut served = FxHashSet::default();
-    for &place in selected_contents {
-        let Some(select) = select_of(tree, place).filter(|&select| served.insert(select)) else {
-            continue;
-        };
-        let Some(option) = selected_option(tree, select) else {
-            continue;
-        };
-        let source = tree.clone();
-        tree.remove_children(place);
-        for child in source.children(option) {
-            let copied = tree.adopt(&source, child, |_, _| {});
-            let placed = copied.and_then(|copy| tree.append(place, copy));
-            placed.expect("a tree has room for what its text warrants twice");
+        let shown = selected::show(&mut self.tree, &self.selected_contents);
+        shown.map_err(|error| self.excess(error))?;
+        if self.tree.len() > self.budget.nodes.saturating_add(1) {
+            return Err((ParseErrorKind::Nodes, self.budget.nodes));
         }
+        Ok(self.tree)
     }
-}
-
-/// Returns the select that *place*, a `<selectedcontent>`, shows the choice of.
-fn select_of(tree: &Tree, place: NodeId) -> Option<NodeId> {
-    let mut found = None;
-    for id in std::iter::successors(tree.node(place).parent.some(), |&id| {
-        tree.node(id).parent.some()
-    }) {
-        let tag = match tree.kind(id) {
-            Kind::Html => tree.tag(id),
-            _ => continue,
-        };
-        match tag {
-            "select" if found.is_some() => return None,
-            "select" => found = Some(id),
-            "option" | "selectedcontent" => return None,
-            _ => {}
-        }
-    }
-    found.filter(|&select| tree.attribute_by_id(select, n::MULTIPLE).is_none())
-}
-
-fn selected_option(tree: &Tree, select: NodeId) -> Option<NodeId> {
-    let all = tree.preorder(select);
-    let is_option = |&id: &NodeId| tree.kind(id) == Kind::Html && tree.node(id).name == n::OPTION;
-    let options: Vec<NodeId> = all.filter(is_option).collect();
-    let is_selected = |&&id: &&NodeId| tree.attribute_by_id(id, n::SELECTED).is_some();
-    let is_enabled = |&&id: &&NodeId| tree.attribute_by_id(id, n::DISABLED).is_none();
-    let last = options.iter().rfind(is_selected);
-    last.or_else(|| options.iter().find(is_enabled)).copied()
 }
 
 /// Names that begin with a dot are the tree's own, for what users do to fields.
@@ -388,10 +374,10 @@ fn is_attribute(attribute: &Attribute) -> bool {
 
 impl TreeSink for Sink {
     type Handle = Handle;
-    type Output = Tree;
+    type Output = Result<Tree, Excess>;
     type ElemName<'a> = &'a Handle;
 
-    fn finish(self) -> Tree {
+    fn finish(self) -> Result<Tree, Excess> {
         self.building.into_inner().finish()
     }
 
@@ -406,10 +392,12 @@ impl TreeSink for Sink {
     fn set_quirks_mode(&self, _: QuirksMode) {}
 
     fn same_node(&self, x: &Handle, y: &Handle) -> bool {
+        count(1);
         x.id == y.id
     }
 
     fn elem_name<'a>(&'a self, target: &'a Handle) -> &'a Handle {
+        count(1);
         target
     }
 

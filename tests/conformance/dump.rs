@@ -28,7 +28,7 @@ pub fn dump(tree: &Tree) -> String {
     let mut out = String::new();
     // Each node with how deep it stands, the next one last.
     let mut stack: Vec<(NodeId, usize)> = Vec::new();
-    let mut push_children = |stack: &mut Vec<_>, id: NodeId, depth: usize| {
+    let push_children = |stack: &mut Vec<_>, id: NodeId, depth: usize| {
         let first = stack.len();
         stack.extend(tree.children(id).map(|child| (child, depth)));
         stack[first..].reverse();
