@@ -458,10 +458,10 @@ pub fn is_void(kind: Kind, name: NameId) -> bool {
         )
 }
 
-fn page_of(id: NodeId) -> usize {
+pub(crate) fn page_of(id: NodeId) -> usize {
     id.0 as usize / PAGE_NODES
 }
 
-fn slot(id: NodeId) -> usize {
+pub(crate) fn slot(id: NodeId) -> usize {
     id.0 as usize % PAGE_NODES
 }
