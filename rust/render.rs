@@ -170,7 +170,8 @@ impl<'a> Renderer<'a, '_> {
         if let (Some(value), n::TEXTAREA) = (value, node.name) {
             self.out.push('\n');
             escape_text(&json_string(value), self.out);
-        } else if matches!(node.name, n::PRE | n::TEXTAREA | n::LISTING)
+        } else if node.kind == Kind::Html
+            && matches!(node.name, n::PRE | n::TEXTAREA | n::LISTING)
             && let Some(first) = node.first.some()
             && tree.kind(first) == Kind::Text
             && tree.data(first).starts_with('\n')
