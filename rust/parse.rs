@@ -51,11 +51,17 @@ pub struct Budget {
     pub value_bytes: usize,
 }
 
+impl Budget {
+    /// How deep elements may be inside each other unless somebody says otherwise; the
+    /// same as in browsers.
+    pub const DEPTH: usize = 512;
+}
+
 impl Default for Budget {
     fn default() -> Self {
         Budget {
             nodes: 4_000_000,
-            depth: 512,
+            depth: Budget::DEPTH,
             attributes: ATTRIBUTES_MAX,
             name_bytes: 4096,
             value_bytes: 16 << 20,

@@ -10,6 +10,7 @@
 
 use crate::names::NameId;
 use crate::node::{ATTRIBUTES_MAX, Kind, NodeId};
+use crate::parse::tag::SEEN_MAX;
 use crate::parse::{Budget, Excess, ParseErrorKind, selected};
 use crate::tree::{EditError, ROOT, Tree};
 use html5ever::interface::{ElemName, ElementFlags, NodeOrText, QuirksMode, TreeSink};
@@ -88,7 +89,7 @@ struct Building {
     tree: Tree,
     /// How deep each node lies at most, by its id; 0 for what is not in the tree yet.
     depths: Vec<u32>,
-    /// The numbers of names that html5ever knows, too.
+    /// The numbers of names that came before.
     names: FxHashMap<LocalName, NameId>,
     /// Long texts that came in pieces and may get more of them.
     gathered: FxHashMap<NodeId, String>,
@@ -204,15 +205,13 @@ impl Building {
 
     /// Returns the number of *name*.
     fn name(&mut self, name: &LocalName) -> Result<NameId, Excess> {
-        if !name.is_static() {
-            // Anybody can make up such names; they stay in the tree's own table.
-            return self.intern(name);
-        }
         if let Some(&known) = self.names.get(name) {
             return Ok(known);
         }
         let id = self.intern(name)?;
-        self.names.insert(name.clone(), id);
+        if self.names.len() < SEEN_MAX && !name.is_dynamic() {
+            self.names.insert(name.clone(), id);
+        }
         Ok(id)
     }
 

@@ -43,11 +43,12 @@ pub(super) fn ends_tag_name(byte: u8) -> bool {
     CLASSES[usize::from(byte)] & TAG_NAME_END != 0
 }
 
-/// Names that came before, by how they are written. Few, since a stranger may choose
-/// them so that they collide.
-pub(super) struct SeenNames<'a>(FxHashMap<&'a str, LocalName>);
+/// How many names are remembered: few, since a stranger may choose them so that they
+/// collide.
+pub(super) const SEEN_MAX: usize = 512;
 
-const SEEN_MAX: usize = 512;
+/// Names that came before, by how they are written.
+pub(super) struct SeenNames<'a>(FxHashMap<&'a str, LocalName>);
 
 impl<'a> SeenNames<'a> {
     pub(super) fn new() -> Self {

@@ -111,10 +111,21 @@ pub fn make_object(
 
 #[pymethods]
 impl PyTree {
-    /// Parses a whole HTML document and gives every element a uuid.
+    /// Parses a whole HTML document and gives every element a uuid. *depth* is how many
+    /// elements may be inside each other.
     #[staticmethod]
-    fn parse(py: Python<'_>, html: &str, element_type: Py<PyType>) -> PyResult<PyTree> {
-        let parsed = py.detach(|| parse_document(html, &Budget::default()).map(stamped))?;
+    #[pyo3(signature = (html, element_type, *, depth=Budget::DEPTH))]
+    fn parse(
+        py: Python<'_>,
+        html: &str,
+        element_type: Py<PyType>,
+        depth: usize,
+    ) -> PyResult<PyTree> {
+        let budget = Budget {
+            depth,
+            ..Budget::default()
+        };
+        let parsed = py.detach(|| parse_document(html, &budget).map(stamped))?;
         Ok(PyTree::new(parsed, element_type))
     }
 
