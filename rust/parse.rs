@@ -41,7 +41,7 @@ pub fn is_raw_text(text: &str, tag: &str) -> bool {
 pub struct Budget {
     /// Nodes.
     pub nodes: usize,
-    /// Elements inside each other.
+    /// Elements inside each other; by default as many as in browsers.
     pub depth: usize,
     /// Attributes of one element; 256 at most, whatever stands here.
     pub attributes: usize,
@@ -51,17 +51,11 @@ pub struct Budget {
     pub value_bytes: usize,
 }
 
-impl Budget {
-    /// How deep elements may be inside each other unless somebody says otherwise; the
-    /// same as in browsers.
-    pub const DEPTH: usize = 512;
-}
-
 impl Default for Budget {
     fn default() -> Self {
         Budget {
             nodes: 4_000_000,
-            depth: Budget::DEPTH,
+            depth: 512,
             attributes: ATTRIBUTES_MAX,
             name_bytes: 4096,
             value_bytes: 16 << 20,

@@ -3,6 +3,7 @@
 //! The cases are fetched by `make test-rust`; see requirements.txt.
 
 mod dump;
+mod written;
 
 use dump::dump;
 use sapwood::node::Kind;
