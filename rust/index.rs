@@ -72,11 +72,31 @@ impl Index {
         if self.get(stamp) == node {
             return;
         }
-        let leaf = self.leaf_mut(stamp >> LEAF_BITS);
-        let old = std::mem::replace(&mut leaf.nodes[place(stamp)], node);
-        leaf.live = leaf.live + u8::from(old.is_none()) - u8::from(node.is_none());
+        self.set_run(stamp, &[node]);
+    }
+
+    /// Remembers *nodes* under *first* and the stamps after it.
+    pub fn set_run(&mut self, first: u64, nodes: &[NodeId]) {
+        let mut rest = nodes;
+        let mut stamp = first;
+        while !rest.is_empty() {
+            let fits = rest.len().min((1 << LEAF_BITS) - place(stamp));
+            let (here, after) = rest.split_at(fits);
+            self.set_in_leaf(stamp, here);
+            stamp += fits as u64;
+            rest = after;
+        }
+    }
+
+    fn set_in_leaf(&mut self, stamp: u64, nodes: &[NodeId]) {
+        let key = stamp >> LEAF_BITS;
+        let leaf = self.leaf_mut(key);
+        for (old, &new) in leaf.nodes[place(stamp)..].iter_mut().zip(nodes) {
+            leaf.live = leaf.live + u8::from(old.is_none()) - u8::from(new.is_none());
+            *old = new;
+        }
         if leaf.live == 0 {
-            self.remove_leaf(stamp >> LEAF_BITS);
+            self.remove_leaf(key);
         }
     }
 

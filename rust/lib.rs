@@ -16,6 +16,7 @@ pub mod index;
 pub mod pages;
 pub mod tree;
 
+pub mod encoding;
 pub mod parse;
 pub mod render;
 pub mod select;

@@ -1,32 +1,54 @@
-//! Reads HTML into a tree, as the HTML standard says, by html5ever.
+//! Reads HTML into a tree, as the HTML standard says.
 //!
-//! A budget is checked where nodes are made, inside the tree sink, so that a small
-//! text that would become a huge tree is refused while the tree is still small:
-//! once a limit is passed the sink makes nothing any more, and no further piece of
-//! the text is fed.
+//! Tags and texts are read here (`reader`), what they mean for the tree is html5ever's
+//! business (its tree builder, which calls `sink`). So the tree is what any browser
+//! makes of the text, and a budget is kept where it must be: inside of a tag, before a
+//! list of attributes grows, and where nodes are made, while the tree is still small.
 
-use crate::names::NameId;
-use crate::node::{ATTRIBUTES_MAX, Kind, NodeId};
-use crate::tree::{EditError, ROOT, Tree};
-use html5ever::interface::{ElementFlags, NodeOrText, QuirksMode, TreeSink};
-use html5ever::tendril::{StrTendril, TendrilSink};
-use html5ever::{Attribute, LocalName, ParseOpts, Parser, QualName, local_name, ns};
+mod reader;
+mod reference;
+mod selected;
+mod sink;
+mod tag;
+#[cfg(test)]
+mod tests;
+
+use crate::node::{ATTRIBUTES_MAX, Kind};
+use crate::tree::{ROOT, Tree};
+use html5ever::interface::TreeSink;
+use html5ever::tree_builder::{TreeBuilder, TreeBuilderOpts};
+use html5ever::{LocalName, QualName, ns};
+use reader::Reader;
+use sink::Sink;
 use std::borrow::Cow;
-use std::cell::{Cell, RefCell};
 use std::fmt;
 
-/// How much is fed at once, in bytes; what a budget may be overrun by.
-const PIECE_BYTES: u32 = 4096;
+pub use sink::doctype_parts;
+
+/// Says whether *text* reads back as it is between the tags of *tag*, an element like
+/// `<script>` in which all is text.
+pub fn is_raw_text(text: &str, tag: &str) -> bool {
+    let mut whole = String::with_capacity(text.len() + tag.len() + 3);
+    whole.extend([text, "</", tag, ">"]);
+    reader::raw_text_end(whole.as_bytes(), tag) == Some(text.len())
+}
 
 /// What a text may become at most.
+///
+/// Beside these, a tree never has more distinct names than 65,535, and never grows
+/// larger than its text warrants; see [`ParseErrorKind::Growth`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
-    /// Nodes, at most; besides, never more than the text has bytes, plus 1,024.
+    /// Nodes.
     pub nodes: usize,
-    /// Elements inside each other.
+    /// Elements inside each other; by default as many as in browsers.
     pub depth: usize,
-    /// Attributes of one element.
+    /// Attributes of one element; 256 at most, whatever stands here.
     pub attributes: usize,
+    /// Bytes of the name of a tag or an attribute.
+    pub name_bytes: usize,
+    /// Bytes of the value of an attribute, as written.
+    pub value_bytes: usize,
 }
 
 impl Default for Budget {
@@ -35,6 +57,8 @@ impl Default for Budget {
             nodes: 4_000_000,
             depth: 512,
             attributes: ATTRIBUTES_MAX,
+            name_bytes: 4096,
+            value_bytes: 16 << 20,
         }
     }
 }
@@ -45,10 +69,19 @@ pub enum ParseErrorKind {
     Nodes,
     Depth,
     Attributes,
+    NameBytes,
+    ValueBytes,
+    /// More distinct names than a tree can number.
     Names,
+    /// More nodes and attributes than the text has bytes. Only formatting does that,
+    /// elements like `<b>` that one end tag makes a parser open again and again.
+    Growth,
+    /// More bytes than a tree can be made of.
+    Length,
 }
 
-/// A text that is refused: what it has too much of, the limit, and near which byte.
+/// A text that is refused: what it has too much of, the limit, and the byte at which
+/// the tag or text begins that was one too many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ParseError {
     pub kind: ParseErrorKind,
@@ -58,27 +91,40 @@ pub struct ParseError {
 
 impl fmt::Display for ParseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ParseError {
-            kind,
-            limit,
-            offset,
-        } = self;
-        match kind {
+        let limit = self.limit;
+        match self.kind {
             ParseErrorKind::Nodes => write!(f, "more than {limit} nodes")?,
             ParseErrorKind::Depth => write!(f, "elements more than {limit} deep in each other")?,
             ParseErrorKind::Attributes => write!(f, "more than {limit} attributes on one element")?,
+            ParseErrorKind::NameBytes => write!(f, "a name of more than {limit} bytes")?,
+            ParseErrorKind::ValueBytes => {
+                write!(f, "an attribute's value of more than {limit} bytes")?;
+            }
             ParseErrorKind::Names => write!(f, "more than {limit} different names")?,
+            ParseErrorKind::Growth => write!(
+                f,
+                "formatting elements that are opened again make more than {limit} nodes \
+                 and attributes"
+            )?,
+            ParseErrorKind::Length => write!(f, "more than {limit} bytes")?,
         }
-        write!(f, ", near byte {offset} of the HTML")
+        write!(f, ", at byte {} of the HTML", self.offset)
     }
 }
 
 impl std::error::Error for ParseError {}
 
+/// Which limit was passed, and what it is.
+type Excess = (ParseErrorKind, usize);
+
 /// Parses a whole document; missing html, head and body come into being.
+///
+/// Scripting counts as enabled: what stands in `<noscript>` is text.
 pub fn parse_document(html: &str, budget: &Budget) -> Result<Tree, ParseError> {
-    let sink = Sink::new(html, budget);
-    feed(html5ever::parse_document(sink, ParseOpts::default()), html)
+    let html = Input::new(html)?;
+    let sink = Sink::new(html.text.len(), budget);
+    let builder = TreeBuilder::new(sink, TreeBuilderOpts::default());
+    html.read(Reader::new(&html.text, builder, *budget))
 }
 
 /// Parses what could be the inner HTML of an element; its nodes are the root's children.
@@ -91,21 +137,25 @@ pub fn parse_fragment(
     tag: &str,
     budget: &Budget,
 ) -> Result<Tree, ParseError> {
+    let html = Input::new(html)?;
+    let sink = Sink::new(html.text.len(), budget);
     let namespace = match kind {
         Kind::Svg => ns!(svg),
         Kind::MathMl => ns!(mathml),
         _ => ns!(html),
     };
-    let context = QualName::new(None, namespace, LocalName::from(tag));
-    let sink = Sink::new(html, budget);
-    let parser = html5ever::parse_fragment(sink, ParseOpts::default(), context, Vec::new(), true);
-    let mut tree = feed(parser, html)?;
+    let name = QualName::new(None, namespace, LocalName::from(tag));
+    let context = html5ever::interface::create_element(&sink, name, Vec::new());
+    let form = (kind == Kind::Html && tag == "form").then(|| context.clone());
+    let (context_id, state) = (context.id(), TreeBuilderOpts::default());
+    let builder = TreeBuilder::new_for_fragment(sink, context, form, state);
+    let mut tree = html.read(Reader::in_fragment(&html.text, builder, *budget))?;
+    tree.remove(context_id);
     unwrap_fragment(&mut tree);
     Ok(tree)
 }
 
-/// The fragment algorithm builds below an html element of its own, and html5ever
-/// leaves the context element beside it: keep only what is inside the first.
+/// The fragment algorithm builds below an html element of its own: keep what is in it.
 fn unwrap_fragment(tree: &mut Tree) {
     let html = tree.node(ROOT).last;
     while let Some(child) = tree.node(html).first.some() {
@@ -115,329 +165,57 @@ fn unwrap_fragment(tree: &mut Tree) {
     tree.remove(html);
 }
 
-fn feed(mut parser: Parser<Sink>, html: &str) -> Result<Tree, ParseError> {
-    let mut rest = StrTendril::from_slice(html);
-    let mut fed = 0;
-    while !rest.is_empty() {
-        let mut len = rest.len32().min(PIECE_BYTES);
-        while !rest.is_char_boundary(len as usize) {
-            len -= 1;
-        }
-        parser.process(rest.subtendril(0, len));
-        rest.pop_front(len);
-        fed += len as usize;
-        if let Some((kind, limit)) = parser.tokenizer.sink.sink.exceeded.get() {
+/// HTML as the standard's input stream: lines end with a newline alone, and a byte
+/// order mark at the start is no text.
+struct Input<'a> {
+    given: &'a str,
+    text: Cow<'a, str>,
+}
+
+impl<'a> Input<'a> {
+    fn new(given: &'a str) -> Result<Input<'a>, ParseError> {
+        // The tree builder is handed stretches of the text by 32-bit offsets.
+        let limit = u32::MAX as usize;
+        if given.len() > limit {
             return Err(ParseError {
-                kind,
+                kind: ParseErrorKind::Length,
                 limit,
-                offset: fed,
+                offset: limit,
             });
         }
+        let text = given.strip_prefix('\u{feff}').unwrap_or(given);
+        let text = if memchr::memchr(b'\r', text.as_bytes()).is_some() {
+            Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n"))
+        } else {
+            Cow::Borrowed(text)
+        };
+        Ok(Input { given, text })
     }
-    let sink = parser.finish();
-    match sink.exceeded.get() {
-        Some((kind, limit)) => Err(ParseError {
+
+    fn read(&self, reader: Reader<'_>) -> Result<Tree, ParseError> {
+        reader.read().map_err(|((kind, limit), at)| ParseError {
             kind,
             limit,
-            offset: fed,
-        }),
-        None => {
-            let mut tree = sink.tree.into_inner();
-            tree.finish();
-            Ok(tree)
+            offset: self.given_offset(at),
+        })
+    }
+
+    /// Returns where the text that was given has what the input stream has at *at*.
+    fn given_offset(&self, at: usize) -> usize {
+        let mark = self.given.len() - self.given.trim_start_matches('\u{feff}').len();
+        let start = mark.min('\u{feff}'.len_utf8());
+        if matches!(self.text, Cow::Borrowed(_)) {
+            return start + at;
         }
+        let bytes = &self.given.as_bytes()[start..];
+        let is_dropped = |&at: &usize| bytes[at] == b'\n' && at > 0 && bytes[at - 1] == b'\r';
+        let kept = (0..bytes.len()).filter(|at| !is_dropped(at));
+        start + kept.take(at + 1).last().unwrap_or(0)
     }
 }
 
-/// What html5ever builds into. It hands nodes back as handles with their names.
-struct Sink {
-    tree: RefCell<Tree>,
-    /// How deep each element lies, by node id.
-    depths: RefCell<Vec<u32>>,
-    budget: Budget,
-    exceeded: Cell<Option<(ParseErrorKind, usize)>>,
-}
-
-#[derive(Clone, Debug)]
-struct Handle {
-    id: NodeId,
-    name: QualName,
-}
-
-impl Sink {
-    fn new(html: &str, budget: &Budget) -> Sink {
-        let nodes = budget.nodes.min(html.len() + 1024);
-        Sink {
-            tree: RefCell::new(Tree::building()),
-            depths: RefCell::default(),
-            budget: Budget { nodes, ..*budget },
-            exceeded: Cell::new(None),
-        }
-    }
-
-    fn exceed(&self, kind: ParseErrorKind, limit: usize) {
-        if self.exceeded.get().is_none() {
-            self.exceeded.set(Some((kind, limit)));
-        }
-    }
-
-    fn is_over(&self) -> bool {
-        self.exceeded.get().is_some()
-    }
-
-    /// Runs *make* if the budget allows another node.
-    fn make(&self, make: impl FnOnce(&mut Tree) -> Result<NodeId, EditError>) -> NodeId {
-        let mut tree = self.tree.borrow_mut();
-        if tree.len() > self.budget.nodes {
-            self.exceed(ParseErrorKind::Nodes, self.budget.nodes);
-        }
-        if self.is_over() {
-            return NodeId::NONE;
-        }
-        match make(&mut tree) {
-            Ok(id) => id,
-            Err(EditError::TooManyAttributes) => {
-                self.exceed(ParseErrorKind::Attributes, ATTRIBUTES_MAX);
-                NodeId::NONE
-            }
-            Err(_) => {
-                self.exceed(ParseErrorKind::Names, usize::from(u16::MAX));
-                NodeId::NONE
-            }
-        }
-    }
-
-    fn insert(&self, parent: NodeId, before: Option<NodeId>, child: NodeOrText<Handle>) {
-        if self.is_over() {
-            return;
-        }
-        match child {
-            NodeOrText::AppendNode(child) => self.insert_node(parent, before, child.id),
-            NodeOrText::AppendText(text) => self.insert_text(parent, before, &text),
-        }
-    }
-
-    fn insert_node(&self, parent: NodeId, before: Option<NodeId>, child: NodeId) {
-        self.deepen(parent, child);
-        let mut tree = self.tree.borrow_mut();
-        tree.insert(parent, before, child)
-            .expect("html5ever builds trees");
-    }
-
-    fn insert_text(&self, parent: NodeId, before: Option<NodeId>, text: &str) {
-        let beside = {
-            let tree = self.tree.borrow();
-            match before {
-                Some(before) => tree.node(before).previous,
-                None => tree.node(parent).last,
-            }
-        };
-        if !beside.is_none() && self.tree.borrow().kind(beside) == Kind::Text {
-            self.tree.borrow_mut().append_data(beside, text);
-            return;
-        }
-        let child = self.make(|tree| tree.create_text(text));
-        if !child.is_none() {
-            let mut tree = self.tree.borrow_mut();
-            tree.insert(parent, before, child)
-                .expect("html5ever builds trees");
-        }
-    }
-
-    fn deepen(&self, parent: NodeId, child: NodeId) {
-        let mut depths = self.depths.borrow_mut();
-        let at = |id: NodeId| id.0 as usize;
-        if depths.len() <= at(child).max(at(parent)) {
-            depths.resize(at(child).max(at(parent)) * 2, 0);
-        }
-        let depth = depths[at(parent)] + 1;
-        depths[at(child)] = depth;
-        if depth as usize > self.budget.depth {
-            self.exceed(ParseErrorKind::Depth, self.budget.depth);
-        }
-    }
-
-    fn names(&self, tree: &mut Tree, attributes: &[Attribute]) -> Result<Vec<NameId>, EditError> {
-        if attributes.len() > self.budget.attributes {
-            self.exceed(ParseErrorKind::Attributes, self.budget.attributes);
-            return Err(EditError::TooManyAttributes);
-        }
-        attributes
-            .iter()
-            .map(|attribute| intern_attribute(tree, &attribute.name))
-            .collect()
-    }
-}
-
-/// Names that begin with a dot are the tree's own, for what users do to fields.
-fn is_attribute(attribute: &Attribute) -> bool {
-    !attribute.name.local.starts_with('.')
-}
-
-/// Attributes like `xlink:href` are adjusted by the parser to have a namespace;
-/// the tree knows them by the name they are written with.
-fn intern_attribute(tree: &mut Tree, name: &QualName) -> Result<NameId, EditError> {
-    match &name.prefix {
-        Some(prefix) if !prefix.is_empty() => tree.intern(&format!("{prefix}:{}", name.local)),
-        _ => tree.intern(&name.local),
-    }
-}
-
-impl TreeSink for Sink {
-    type Handle = Handle;
-    type Output = Self;
-    type ElemName<'a> = &'a QualName;
-
-    fn finish(self) -> Self {
-        self
-    }
-
-    fn parse_error(&self, _: Cow<'static, str>) {
-        // HTML defines what every text means; there is nothing to refuse.
-    }
-
-    fn get_document(&self) -> Handle {
-        Handle {
-            id: ROOT,
-            name: QualName::new(None, ns!(), local_name!("")),
-        }
-    }
-
-    fn set_quirks_mode(&self, _: QuirksMode) {}
-
-    fn same_node(&self, x: &Handle, y: &Handle) -> bool {
-        x.id == y.id
-    }
-
-    fn elem_name<'a>(&'a self, target: &'a Handle) -> &'a QualName {
-        &target.name
-    }
-
-    /// A template's content are simply its children: it holds nothing else.
-    fn get_template_contents(&self, target: &Handle) -> Handle {
-        target.clone()
-    }
-
-    fn is_mathml_annotation_xml_integration_point(&self, target: &Handle) -> bool {
-        if self.is_over() {
-            return false;
-        }
-        let tree = self.tree.borrow();
-        let encoding = tree.attribute(target.id, "encoding").unwrap_or("");
-        tree.kind(target.id) == Kind::MathMl
-            && tree.tag(target.id) == "annotation-xml"
-            && (encoding.eq_ignore_ascii_case("text/html")
-                || encoding.eq_ignore_ascii_case("application/xhtml+xml"))
-    }
-
-    fn create_element(
-        &self,
-        name: QualName,
-        mut attributes: Vec<Attribute>,
-        _: ElementFlags,
-    ) -> Handle {
-        attributes.retain(is_attribute);
-        let kind = match name.ns {
-            ns!(svg) => Kind::Svg,
-            ns!(mathml) => Kind::MathMl,
-            _ => Kind::Html,
-        };
-        let id = self.make(|tree| {
-            let names = self.names(tree, &attributes)?;
-            let id = tree.create_element(kind, &name.local)?;
-            let values = attributes.iter().map(|attribute| &*attribute.value);
-            tree.put_attributes(id, names.into_iter().zip(values))?;
-            Ok(id)
-        });
-        Handle { id, name }
-    }
-
-    fn create_comment(&self, text: StrTendril) -> Handle {
-        let id = self.make(|tree| tree.create_data(Kind::Comment, &text));
-        Handle {
-            id,
-            ..self.get_document()
-        }
-    }
-
-    /// HTML has no processing instructions; the tokenizer makes comments of them.
-    fn create_pi(&self, target: StrTendril, data: StrTendril) -> Handle {
-        self.create_comment(StrTendril::from(format!("?{target} {data}")))
-    }
-
-    fn append(&self, parent: &Handle, child: NodeOrText<Handle>) {
-        self.insert(parent.id, None, child);
-    }
-
-    fn append_before_sibling(&self, sibling: &Handle, child: NodeOrText<Handle>) {
-        if !self.is_over() {
-            let parent = self.tree.borrow().node(sibling.id).parent;
-            self.insert(parent, Some(sibling.id), child);
-        }
-    }
-
-    fn append_based_on_parent_node(
-        &self,
-        element: &Handle,
-        previous: &Handle,
-        child: NodeOrText<Handle>,
-    ) {
-        if self.is_over() {
-            return;
-        }
-        if self.tree.borrow().node(element.id).parent.is_none() {
-            self.append(previous, child);
-        } else {
-            self.append_before_sibling(element, child);
-        }
-    }
-
-    fn append_doctype_to_document(&self, name: StrTendril, public: StrTendril, system: StrTendril) {
-        let id = self
-            .make(|tree| tree.create_data(Kind::Doctype, &format!("{name}\0{public}\0{system}")));
-        if !self.is_over() {
-            self.insert_node(ROOT, None, id);
-        }
-    }
-
-    fn add_attrs_if_missing(&self, target: &Handle, attributes: Vec<Attribute>) {
-        if self.is_over() {
-            return;
-        }
-        let mut tree = self.tree.borrow_mut();
-        for attribute in attributes.into_iter().filter(is_attribute) {
-            let set = intern_attribute(&mut tree, &attribute.name).and_then(|name| {
-                match tree.attribute_by_id(target.id, name) {
-                    Some(_) => Ok(()),
-                    None => tree.set_attribute(target.id, &attribute.name.local, &attribute.value),
-                }
-            });
-            if set.is_err() {
-                self.exceed(ParseErrorKind::Attributes, ATTRIBUTES_MAX);
-            }
-        }
-    }
-
-    fn remove_from_parent(&self, target: &Handle) {
-        if !self.is_over() {
-            self.tree.borrow_mut().detach(target.id);
-        }
-    }
-
-    fn reparent_children(&self, node: &Handle, new_parent: &Handle) {
-        while !self.is_over() {
-            let first = self.tree.borrow().node(node.id).first;
-            if first.is_none() {
-                break;
-            }
-            self.insert_node(new_parent.id, None, first);
-        }
-    }
-}
-
-/// Splits a doctype's string into name, public and system identifier.
-pub fn doctype_parts(data: &str) -> (&str, &str, &str) {
-    let mut parts = data.split('\0');
-    let mut part = || parts.next().unwrap_or("");
-    (part(), part(), part())
+/// Ends html5ever's half of a parse and returns the tree.
+fn finish(builder: TreeBuilder<sink::Handle, Sink>) -> Result<Tree, Excess> {
+    html5ever::tokenizer::TokenSink::end(&builder);
+    builder.sink.finish()
 }

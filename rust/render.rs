@@ -7,9 +7,9 @@
 //! its value, which is nobody's business in the browser.
 
 use crate::names::{NameId, known_names as n};
-use crate::node::{Kind, NodeId};
-use crate::parse::doctype_parts;
-use crate::tree::{ROOT, Tree, is_void};
+use crate::node::{Kind, Node, NodeId, Page};
+use crate::parse::{doctype_parts, is_raw_text};
+use crate::tree::{ROOT, Tree, is_void, page_of, slot};
 use crate::uuid;
 
 /// What to write beside the tree itself.
@@ -30,11 +30,14 @@ pub fn render(tree: &Tree, top: NodeId, options: RenderOptions<'_>, out: &mut St
         options,
         out,
         select_value: None,
+        number: page_of(top),
+        page: tree.pages().get(page_of(top)),
     };
     let mut at = top;
     loop {
         renderer.open(at);
-        if let Some(first) = tree.first_shown(at).some() {
+        let first = renderer.node(at).first;
+        if let Some(first) = renderer.shown(first).some() {
             at = first;
             continue;
         }
@@ -44,7 +47,8 @@ pub fn render(tree: &Tree, top: NodeId, options: RenderOptions<'_>, out: &mut St
             if at == top {
                 return;
             }
-            if let Some(next) = tree.next_shown(at).some() {
+            let node = renderer.node(at);
+            if let Some(next) = renderer.shown(node.next).some() {
                 at = next;
                 break;
             }
@@ -66,22 +70,54 @@ struct Renderer<'a, 'out> {
     out: &'out mut String,
     /// The value that the select we are inside of should show, as JSON.
     select_value: Option<&'a str>,
+    /// The page that was looked at last, which nearly always has the next node, too.
+    page: &'a Page,
+    number: usize,
 }
 
-impl Renderer<'_, '_> {
+impl<'a> Renderer<'a, '_> {
+    fn page(&mut self, id: NodeId) -> &'a Page {
+        if page_of(id) != self.number {
+            self.number = page_of(id);
+            self.page = self.tree.pages().get(self.number);
+        }
+        self.page
+    }
+
+    fn node(&mut self, id: NodeId) -> &'a Node {
+        self.page(id).node(slot(id))
+    }
+
+    /// Returns *id* or the first sibling after it that is not hidden.
+    fn shown(&mut self, mut id: NodeId) -> NodeId {
+        while !id.is_none() && self.node(id).is_hidden {
+            id = self.node(id).next;
+        }
+        id
+    }
+
+    fn data(&mut self, id: NodeId) -> &'a str {
+        self.page(id).data(slot(id))
+    }
+
     fn open(&mut self, id: NodeId) {
-        let node = self.tree.node(id);
-        match node.kind {
+        match self.node(id).kind {
             Kind::Html | Kind::Svg | Kind::MathMl => self.open_element(id),
             Kind::Text => self.text(id),
-            Kind::Comment => self.comment(self.tree.data(id)),
-            Kind::Doctype => self.doctype(self.tree.data(id)),
+            Kind::Comment => {
+                let data = self.data(id);
+                self.comment(data);
+            }
+            Kind::Doctype => {
+                let data = self.data(id);
+                self.doctype(data);
+            }
             Kind::Root | Kind::Free => {}
         }
     }
 
     fn close(&mut self, id: NodeId) {
-        let node = self.tree.node(id);
+        let node = self.node(id);
         if !node.kind.is_element() || is_void(node.kind, node.name) {
             return;
         }
@@ -93,15 +129,15 @@ impl Renderer<'_, '_> {
             self.select_value = None;
         }
         self.out.push_str("</");
-        self.out.push_str(self.tree.tag(id));
+        self.out.push_str(self.tree.names().get(node.name));
         self.out.push('>');
     }
 
     fn open_element(&mut self, id: NodeId) {
-        let tree = self.tree;
-        let node = tree.node(id);
+        let (page, tree) = (self.page(id), self.tree);
+        let node = page.node(slot(id));
         self.out.push('<');
-        self.out.push_str(tree.tag(id));
+        self.out.push_str(tree.names().get(node.name));
         if self.options.uuids && node.stamp() != 0 {
             self.out.push_str(" uuid=");
             uuid::write(node.stamp(), self.out);
@@ -109,9 +145,15 @@ impl Renderer<'_, '_> {
         if !self.options.nonce.is_empty() && matches!(node.name, n::SCRIPT | n::STYLE) {
             self.attribute("nonce", self.options.nonce);
         }
-        let value = tree.attribute_by_id(id, n::VALUE_PROPERTY);
-        let checked = tree.attribute_by_id(id, n::CHECKED_PROPERTY);
-        for (name, given) in tree.attributes(id) {
+        let (mut value, mut checked) = (None, None);
+        for (name, given) in page.attributes(slot(id)) {
+            match name {
+                n::VALUE_PROPERTY => value = Some(given),
+                n::CHECKED_PROPERTY => checked = Some(given),
+                _ => {}
+            }
+        }
+        for (name, given) in page.attributes(slot(id)) {
             match tree.names().get(name) {
                 written if written.starts_with("_on") => self.attribute(written, ""),
                 written if written.starts_with('.') => {}
@@ -137,7 +179,8 @@ impl Renderer<'_, '_> {
         if let (Some(value), n::TEXTAREA) = (value, node.name) {
             self.out.push('\n');
             escape_text(&json_string(value), self.out);
-        } else if matches!(node.name, n::PRE | n::TEXTAREA | n::LISTING)
+        } else if node.kind == Kind::Html
+            && matches!(node.name, n::PRE | n::TEXTAREA | n::LISTING)
             && let Some(first) = node.first.some()
             && tree.kind(first) == Kind::Text
             && tree.data(first).starts_with('\n')
@@ -179,16 +222,16 @@ impl Renderer<'_, '_> {
     }
 
     fn text(&mut self, id: NodeId) {
-        let text = self.tree.data(id);
-        let parent = self.tree.node(id).parent;
-        let above = self.tree.node(parent);
-        if above.kind == Kind::Html && is_raw_text(above.name) {
+        let text = self.data(id);
+        let parent = self.node(id).parent;
+        let above = self.node(parent);
+        if above.kind == Kind::Html && holds_raw_text(above.name) {
             self.raw_text(text, self.tree.tag(parent));
         } else if above.kind == Kind::Html
             && above.name == n::TEXTAREA
             && self
-                .tree
-                .attribute_by_id(parent, n::VALUE_PROPERTY)
+                .page(parent)
+                .attribute(slot(parent), n::VALUE_PROPERTY)
                 .is_some()
         {
             // The live value stands in its place.
@@ -200,13 +243,17 @@ impl Renderer<'_, '_> {
     /// Raw text cannot be escaped; an end tag inside it becomes `<\/…`, which
     /// scripts and style sheets read as the same string.
     fn raw_text(&mut self, text: &str, tag: &str) {
+        if memchr::memchr(b'<', text.as_bytes()).is_none() || is_raw_text(text, tag) {
+            self.out.push_str(text);
+            return;
+        }
         let lower = text.to_ascii_lowercase();
-        // After both of these a script's end tag would not end it (HTML, 13.2.5.25).
-        let escapes = tag == "script" && lower.contains("<!--") && lower.contains("<script");
         let end_tag = format!("</{tag}");
         let mut done = 0;
         for (at, _) in text.match_indices('<') {
-            if lower[at..].starts_with(&end_tag) || escapes && lower[at..].starts_with("<!--") {
+            // A comment that a script begins and does not end may hide the end tag.
+            let hides_end = tag == "script" && lower[at..].starts_with("<!--");
+            if lower[at..].starts_with(&end_tag) || hides_end {
                 self.out.push_str(&text[done..=at]);
                 self.out.push('\\');
                 done = at + 1;
@@ -255,7 +302,7 @@ impl Renderer<'_, '_> {
     }
 }
 
-fn is_raw_text(name: NameId) -> bool {
+fn holds_raw_text(name: NameId) -> bool {
     matches!(
         name,
         n::STYLE
@@ -271,37 +318,49 @@ fn is_raw_text(name: NameId) -> bool {
 
 /// Appends *text* so that it is text in HTML, whatever it holds.
 pub fn escape_text(text: &str, out: &mut String) {
-    escape(text, out, |byte| match byte {
-        b'&' => Some("&amp;"),
-        b'<' => Some("&lt;"),
-        b'>' => Some("&gt;"),
-        b'\r' => Some("&#13;"),
-        _ => None,
-    });
+    escape(text, IN_TEXT, out);
 }
 
 /// Appends *value* so that it stands between double quotes in HTML, whatever it holds.
 pub fn escape_attribute(value: &str, out: &mut String) {
-    escape(value, out, |byte| match byte {
-        b'&' => Some("&amp;"),
-        b'"' => Some("&quot;"),
-        b'<' => Some("&lt;"),
-        b'>' => Some("&gt;"),
-        b'\r' => Some("&#13;"),
-        _ => None,
-    });
+    escape(value, IN_ATTRIBUTE, out);
 }
 
-fn escape(text: &str, out: &mut String, entity: impl Fn(u8) -> Option<&'static str>) {
-    let mut done = 0;
-    for (at, byte) in text.bytes().enumerate() {
-        if let Some(entity) = entity(byte) {
-            out.push_str(&text[done..at]);
-            out.push_str(entity);
-            done = at + 1;
-        }
+/// Which bytes stand for something else in a text, in an attribute, or begin it.
+const IN_TEXT: u8 = 1;
+const IN_ATTRIBUTE: u8 = 2;
+
+static ESCAPED: [u8; 256] = {
+    let mut escaped = [0; 256];
+    escaped[b'&' as usize] = IN_TEXT | IN_ATTRIBUTE;
+    escaped[b'<' as usize] = IN_TEXT | IN_ATTRIBUTE;
+    escaped[b'>' as usize] = IN_TEXT | IN_ATTRIBUTE;
+    escaped[b'"' as usize] = IN_ATTRIBUTE;
+    // A parser would read it as a newline.
+    escaped[b'\r' as usize] = IN_TEXT | IN_ATTRIBUTE;
+    // Of U+00A0, which nobody could tell from a space.
+    escaped[0xc2] = IN_TEXT | IN_ATTRIBUTE;
+    escaped
+};
+
+fn escape(text: &str, place: u8, out: &mut String) {
+    let mut rest = text;
+    let is_escaped = |&byte: &u8| ESCAPED[usize::from(byte)] & place != 0;
+    while let Some(at) = rest.as_bytes().iter().position(is_escaped) {
+        let (entity, len) = match rest.as_bytes()[at..] {
+            [b'&', ..] => ("&amp;", 1),
+            [b'<', ..] => ("&lt;", 1),
+            [b'>', ..] => ("&gt;", 1),
+            [b'"', ..] => ("&quot;", 1),
+            [b'\r', ..] => ("&#13;", 1),
+            [0xc2, 0xa0, ..] => ("&nbsp;", 2),
+            _ => (&rest[at..at + 2], 2),
+        };
+        out.push_str(&rest[..at]);
+        out.push_str(entity);
+        rest = &rest[at + len..];
     }
-    out.push_str(&text[done..]);
+    out.push_str(rest);
 }
 
 /// Reads a property as the string an attribute would hold.

@@ -8,6 +8,7 @@
 //! is given up, as is a name that no node has, so a tree costs what it holds and not
 //! what it ever held.
 
+mod build;
 mod calls;
 mod content;
 mod events;

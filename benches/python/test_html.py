@@ -1,4 +1,4 @@
-"""A table of 1 MB in and out, beside the parsers and writers that Python has."""
+"""Three documents in and out, beside the parsers and writers that Python has."""
 
 import lxml.html
 import pages
@@ -9,14 +9,28 @@ from selectolax.lexbor import LexborHTMLParser
 import sapwood as sw
 from sapwood import _core
 
-HTML = pages.html(pages.ROWS_OF_1_MB)
+# Each with how often it has the tag that it has most of.
+DOCUMENTS = {
+    "article": (pages.article(pages.SECTIONS_OF_100_KB), "<li", 2 * pages.SECTIONS_OF_100_KB),
+    "table": (pages.html(pages.ROWS_OF_1_MB), "<td", 4 * pages.ROWS_OF_1_MB),
+    "deep": (pages.deep(pages.LEVELS_OF_400_KB), "<span", pages.LEVELS_OF_400_KB),
+}
+# Sapwood refuses what is deeper than browsers go, unless told not to.
+DEPTH = 1 << 20
+# lxml drops it, and can be told only to drop what is deeper than 2,048.
+PAIRS = [
+    (who, document)
+    for document in DOCUMENTS
+    for who in ("sapwood", "selectolax", "lxml", "turbohtml")
+    if (who, document) != ("lxml", "deep")
+]
 
 PARSERS = {
     # Not `Template`, which parses a text only once; uuids are given here as well.
-    "sapwood": lambda: _core.Tree.parse(HTML, sw.Element),
-    "selectolax": lambda: LexborHTMLParser(HTML),
-    "lxml": lambda: lxml.html.document_fromstring(HTML),
-    "turbohtml": lambda: turbohtml.parse(HTML),
+    "sapwood": lambda html: _core.Tree.parse(html, sw.Element, depth=DEPTH),
+    "selectolax": LexborHTMLParser,
+    "lxml": lxml.html.document_fromstring,
+    "turbohtml": turbohtml.parse,
 }
 WRITERS = {
     "sapwood": lambda tree: tree.render(uuids=False),
@@ -26,21 +40,33 @@ WRITERS = {
 }
 
 
-@pytest.mark.parametrize("who", PARSERS)
-def test_parse(measure, who):
+@pytest.mark.parametrize(("who", "document"), PAIRS)
+def test_parse(measure, who, document):
+    html, tag, count = DOCUMENTS[document]
     parse = PARSERS[who]
-    tree = measure("parse_table_mb_s", parse, unit="MB/s", who=who, amount=len(HTML.encode()))
-    assert "name 10189" in WRITERS[who](tree)
-
-
-@pytest.mark.parametrize("who", WRITERS)
-def test_render(measure, who):
-    tree = PARSERS[who]()
-    write = WRITERS[who]
-    html = measure(
-        "render_table_mb_s", lambda: write(tree), unit="MB/s", who=who, amount=len(HTML.encode())
+    tree = measure(
+        f"parse_{document}_mb_s",
+        lambda: parse(html),
+        unit="MB/s",
+        who=who,
+        amount=len(html.encode()),
     )
-    assert html.count("<td") == 4 * pages.ROWS_OF_1_MB
+    assert WRITERS[who](tree).count(tag) == count
+
+
+@pytest.mark.parametrize(("who", "document"), PAIRS)
+def test_render(measure, who, document):
+    html, tag, count = DOCUMENTS[document]
+    tree = PARSERS[who](html)
+    write = WRITERS[who]
+    written = measure(
+        f"render_{document}_mb_s",
+        lambda: write(tree),
+        unit="MB/s",
+        who=who,
+        amount=len(html.encode()),
+    )
+    assert written.count(tag) == count
 
 
 def test_diff_of_strangers(measure):

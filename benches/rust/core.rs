@@ -38,8 +38,48 @@ fn html_of_table(rows: usize) -> String {
     html
 }
 
+/// Prose: headings, paragraphs with formatting and links, lists, references.
+fn html_of_article(sections: usize) -> String {
+    let mut html = String::from(
+        "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">\
+         <title>Article</title></head><body>",
+    );
+    for i in 0..sections {
+        write!(
+            html,
+            "<h2 id=\"s{i}\">Section {i} &amp; more</h2>\n<p class=\"lead\">Of <em>all</em> \
+             that is said in part {i}, <a href=\"/parts/{i}?a=1&amp;b=2\" \
+             title=\"To part {i}\">this</a> is the shortest; whoever wants to know \
+             <strong>more</strong> reads on, and who does not, does&nbsp;not. \
+             Caf\u{e9}s are \u{201c}open\u{201d}.</p>\n<!-- a remark -->\n\
+             <ul>\n<li>One thing, <code>x &lt; y</code></li>\n\
+             <li>Another <img src=\"/i.png\" alt=\"image\" width=16 height=16></li>\n</ul>\n\
+             <p>And so on for a line or two, without anything that needs a tag, since most \
+             of a page is that: just words that follow each other until they end.</p>\n"
+        )
+        .expect("strings take all that is written");
+    }
+    html.push_str("</body></html>");
+    html
+}
+
+/// Elements inside each other, with a text at each level.
+fn html_of_depth(levels: usize) -> String {
+    let mut html = String::from("<!DOCTYPE html><html><head><title>Deep</title></head><body>");
+    for i in 0..levels {
+        write!(html, "<span class=\"level\">level {i} ").expect("strings take all");
+    }
+    html.push_str(&"</span>".repeat(levels));
+    html.push_str("</body></html>");
+    html
+}
+
 fn parsed(html: &str) -> Tree {
-    parse_document(html, &Budget::default()).expect("the page keeps the budget")
+    let budget = Budget {
+        depth: usize::MAX,
+        ..Budget::default()
+    };
+    parse_document(html, &budget).expect("the page keeps the budget")
 }
 
 fn table(rows: usize) -> Tree {
@@ -53,40 +93,52 @@ fn find(tree: &Tree, selector: &str) -> NodeId {
     selector.first(tree, ROOT).expect("the page has it")
 }
 
+/// The documents that are parsed and rendered, by name.
+fn documents() -> [(&'static str, String); 3] {
+    [
+        ("article", html_of_article(173)),
+        ("table", html_of_table(ROWS_OF_1_MB)),
+        ("deep", html_of_depth(10_540)),
+    ]
+}
+
 fn parse(criterion: &mut Criterion) {
-    let html = html_of_table(ROWS_OF_1_MB);
-    let mut group = criterion.benchmark_group("parse");
-    group.sample_size(30);
-    group.throughput(Throughput::Bytes(html.len() as u64));
-    // Both with the drop of what was parsed.
-    group.bench_function("sapwood", |bencher| bencher.iter(|| parsed(&html)));
-    group.bench_function("sapwood_stamped", |bencher| {
-        bencher.iter(|| {
-            let mut tree = parsed(&html);
-            tree.stamp_all();
-            tree
+    for (name, html) in documents() {
+        let mut group = criterion.benchmark_group(format!("parse_{name}"));
+        group.sample_size(30);
+        group.throughput(Throughput::Bytes(html.len() as u64));
+        // Both with the drop of what was parsed.
+        group.bench_function("sapwood", |bencher| bencher.iter(|| parsed(&html)));
+        group.bench_function("stamped", |bencher| {
+            bencher.iter(|| {
+                let mut tree = parsed(&html);
+                tree.stamp_all();
+                tree
+            });
         });
-    });
-    group.bench_function("html5ever", |bencher| {
-        bencher.iter(|| html5ever_alone::parse(&html));
-    });
+        group.bench_function("html5ever", |bencher| {
+            bencher.iter(|| html5ever_alone::parse(&html));
+        });
+    }
 }
 
 fn render(criterion: &mut Criterion) {
-    let html = html_of_table(ROWS_OF_1_MB);
-    let tree = table(ROWS_OF_1_MB);
-    let mut group = criterion.benchmark_group("render");
-    group.throughput(Throughput::Bytes(html.len() as u64));
-    group.bench_function("plain", |bencher| {
-        bencher.iter(|| render_document(&tree, RenderOptions::default()));
-    });
-    group.bench_function("with_uuids", |bencher| {
-        let options = RenderOptions {
-            uuids: true,
-            ..RenderOptions::default()
-        };
-        bencher.iter(|| render_document(&tree, options));
-    });
+    for (name, html) in documents() {
+        let mut tree = parsed(&html);
+        tree.stamp_all();
+        let mut group = criterion.benchmark_group(format!("render_{name}"));
+        group.throughput(Throughput::Bytes(html.len() as u64));
+        group.bench_function("plain", |bencher| {
+            bencher.iter(|| render_document(&tree, RenderOptions::default()));
+        });
+        group.bench_function("with_uuids", |bencher| {
+            let options = RenderOptions {
+                uuids: true,
+                ..RenderOptions::default()
+            };
+            bencher.iter(|| render_document(&tree, options));
+        });
+    }
 }
 
 fn fork(criterion: &mut Criterion) {

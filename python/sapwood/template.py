@@ -289,10 +289,11 @@ def _parse(html: str, origin: str) -> _Parsed:
 
 @lru_cache(maxsize=128)
 def _parse_file(path: Path, _mtime_ns: int, _size: int) -> _Parsed:
+    data = path.read_bytes()
     try:
-        html = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise TemplateError(f"{path}: not UTF-8, at byte {error.start}") from error
+        html = _core.decode(data)
+    except _core.HtmlError as error:
+        raise TemplateError(f"{path}: {error}") from error
     return _Parsed(html, str(path))
 
 

@@ -85,6 +85,12 @@ fn uuid_prefix() -> &'static str {
     crate::uuid::prefix()
 }
 
+/// Returns the text of an HTML file: by its byte order mark, by its `<meta>`, or UTF-8.
+#[pyfunction]
+fn decode(bytes: &[u8]) -> PyResult<String> {
+    crate::encoding::decode(bytes).map_err(|error| HtmlError::new_err(error.to_string()))
+}
+
 /// Escapes a string so that it is text, or a quoted attribute's value, in HTML.
 #[pyfunction]
 fn escape(text: &str) -> String {
@@ -117,6 +123,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<patch::PySync>()?;
     module.add_function(wrap_pyfunction!(noop, module)?)?;
     module.add_function(wrap_pyfunction!(uuid_prefix, module)?)?;
+    module.add_function(wrap_pyfunction!(decode, module)?)?;
     module.add_function(wrap_pyfunction!(escape, module)?)?;
     module.add_function(wrap_pyfunction!(patch::diff, module)?)?;
     module.add_function(wrap_pyfunction!(patch::apply, module)?)?;

@@ -3,14 +3,15 @@
 //! There is at most one object per node, so `is` works; it lives as long as its
 //! node is in the tree. When nodes go to another tree their objects go with them.
 
-use crate::node::NodeId;
-use crate::parse::{Budget, parse_document};
+use crate::node::{Kind, NodeId};
+use crate::parse::{Budget, parse_document, parse_fragment};
 use crate::python::cursor::Cursor;
 use crate::python::node::Node;
 use crate::python::objects::{make_object, object, objects, objects_with};
 use crate::python::query::{Answer, query, query_all};
 use crate::render::{RenderOptions, render, render_document};
 use crate::tree::{ROOT, Tree};
+use pyo3::exceptions::PyValueError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -128,14 +129,39 @@ impl WireId {
 
 #[pymethods]
 impl PyTree {
-    /// Parses a whole HTML document and gives every element a uuid.
+    /// Parses a whole HTML document and gives every element a uuid. *depth* is how many
+    /// elements may be inside each other.
     #[staticmethod]
-    fn parse(py: Python<'_>, html: &str, element_type: Py<PyType>) -> PyResult<PyTree> {
-        let parsed = py.detach(|| {
-            let mut tree = parse_document(html, &Budget::default())?;
-            tree.stamp_all();
-            Ok::<_, crate::parse::ParseError>(tree)
-        })?;
+    // A literal, so that the signature shows it; the budget's own.
+    #[pyo3(signature = (html, element_type, *, depth=512))]
+    fn parse(
+        py: Python<'_>,
+        html: &str,
+        element_type: Py<PyType>,
+        depth: usize,
+    ) -> PyResult<PyTree> {
+        let budget = Budget {
+            depth,
+            ..Budget::default()
+        };
+        let parsed = py.detach(|| parse_document(html, &budget).map(stamped))?;
+        Ok(PyTree::new(parsed, element_type))
+    }
+
+    /// Parses what could be the inner HTML of an element *context* and gives every
+    /// element a uuid. *namespace* is the context's: `html`, `svg` or `math`.
+    #[staticmethod]
+    #[pyo3(signature = (html, context, element_type, *, namespace="html"))]
+    fn parse_fragment(
+        py: Python<'_>,
+        html: &str,
+        context: &str,
+        element_type: Py<PyType>,
+        namespace: &str,
+    ) -> PyResult<PyTree> {
+        let kind = kind_of(namespace)?;
+        let budget = Budget::default();
+        let parsed = py.detach(|| parse_fragment(html, kind, context, &budget).map(stamped))?;
         Ok(PyTree::new(parsed, element_type))
     }
 
@@ -315,6 +341,22 @@ fn whole<'a, 'py>(
     tree: &'a Bound<'py, PyTree>,
 ) -> impl Fn() -> PyResult<(Bound<'py, PyTree>, NodeId)> + 'a {
     || Ok((tree.clone(), ROOT))
+}
+
+fn stamped(mut tree: Tree) -> Tree {
+    tree.stamp_all();
+    tree
+}
+
+fn kind_of(namespace: &str) -> PyResult<Kind> {
+    match namespace {
+        "html" => Ok(Kind::Html),
+        "svg" => Ok(Kind::Svg),
+        "math" => Ok(Kind::MathMl),
+        _ => Err(PyValueError::new_err(format!(
+            "namespace is {namespace:?}; it can be \"html\", \"svg\" or \"math\""
+        ))),
+    }
 }
 
 /// Renders one element with all below it.

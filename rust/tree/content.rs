@@ -4,7 +4,7 @@
 
 use crate::names::{NameId, Used, known_names as n};
 use crate::node::{Kind, Node, NodeId};
-use crate::tree::{EditError, ROOT, Tree, page_of, slot};
+use crate::tree::{EditError, ROOT, Tree, slot};
 use std::sync::Arc;
 
 impl Tree {
@@ -66,30 +66,6 @@ impl Tree {
             self.forget_id(id);
         }
         found.is_some_and(|name| self.page_mut(id).remove_attribute(slot(id), name))
-    }
-
-    /// Makes a tree for a parser to write; `finish` must follow before anything else.
-    pub(crate) fn building() -> Tree {
-        let mut tree = Tree::default();
-        tree.pages.build();
-        tree
-    }
-
-    pub(crate) fn finish(&mut self) {
-        self.pages.finish();
-    }
-
-    /// Gives a new element its attributes; no name may come twice.
-    pub(crate) fn put_attributes<'a>(
-        &mut self,
-        id: NodeId,
-        attributes: impl Iterator<Item = (NameId, &'a str)>,
-    ) -> Result<(), EditError> {
-        self.page_mut(id).put_attributes(slot(id), attributes)?;
-        if let Some(value) = self.pages.get(page_of(id)).attribute(slot(id), n::ID) {
-            Arc::make_mut(&mut self.lookup).ids.add(value, id.0);
-        }
-        Ok(())
     }
 
     pub(crate) fn intern(&mut self, name: &str) -> Result<NameId, EditError> {

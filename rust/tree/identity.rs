@@ -21,13 +21,17 @@ impl Tree {
             .preorder(ROOT)
             .filter(|&id| self.kind(id).is_element())
             .collect();
-        let mut next = uuid::take(ids.len() as u64);
+        let mut without = Vec::with_capacity(ids.len());
         for id in ids {
             if self.stamp(id) == 0 && !self.index_given(id) {
-                self.set_stamp(id, next);
-                next += 1;
+                without.push(id);
             }
         }
+        let first = uuid::take(without.len() as u64);
+        for (stamp, &id) in (first..).zip(&without) {
+            self.node_mut(id).set_stamp(stamp);
+        }
+        self.lookup_mut().by_stamp.set_run(first, &without);
     }
 
     /// Gives one element a uuid if it has none.

@@ -131,7 +131,7 @@ def test_a_file_that_is_no_utf_8_is_refused_with_the_place(folder: Path) -> None
     ids=["nesting", "formatting", "attributes", "names"],
 )
 def test_html_over_a_limit_is_refused_naming_it(html: str, limit: str) -> None:
-    with pytest.raises(TemplateError, match=f"the HTML: .*({limit}).*near byte"):
+    with pytest.raises(TemplateError, match=f"the HTML: .*({limit}).*at byte"):
         Template(html)
 
 

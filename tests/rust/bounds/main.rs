@@ -35,7 +35,7 @@ fn html_over_its_budget_is_refused_while_the_tree_is_small() {
         ),
         (
             format!("<p>{}{}", &formatting[..3000], "<p>x".repeat(5000)),
-            ParseErrorKind::Nodes,
+            ParseErrorKind::Growth,
         ),
         (
             format!(
