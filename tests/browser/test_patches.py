@@ -113,6 +113,11 @@ class Life:
     def text(self) -> str:
         return self.chance.choice(TEXTS)
 
+    def attribute(self, element: Element) -> None:
+        name, value = self.chance.choice(NAMES), self.text()
+        # An id is a word, or it is refused.
+        element.attrs[name] = "".join(value.split()) if name == "id" else value
+
     def new(self, depth: int = 0) -> Element:
         tag = self.chance.choice(TAGS)
         content: list[Any] = []
@@ -121,7 +126,7 @@ class Life:
             content.append(self.text() if is_text else self.new(depth + 1))
         element = Element(tag, content)
         if self.chance.random() < 0.3:
-            element.attrs[self.chance.choice(NAMES)] = self.text()
+            self.attribute(element)
         if element.tag in ("input", "textarea") and self.chance.random() < 0.5:
             element.value = self.chance.choice("xyz")
         return element
@@ -184,7 +189,7 @@ class Life:
         self.element(inner=True).children.clear()
 
     def set_attribute(self) -> None:
-        self.element().attrs[self.chance.choice(NAMES)] = self.text()
+        self.attribute(self.element())
 
     def drop_attribute(self) -> None:
         element = self.element()
