@@ -113,7 +113,7 @@ class Life:
     def text(self) -> str:
         return self.chance.choice(TEXTS)
 
-    def attribute(self, element: Element) -> None:
+    def give_attribute(self, element: Element) -> None:
         name, value = self.chance.choice(NAMES), self.text()
         # An id is a word, or it is refused.
         element.attrs[name] = "".join(value.split()) if name == "id" else value
@@ -126,7 +126,7 @@ class Life:
             content.append(self.text() if is_text else self.new(depth + 1))
         element = Element(tag, content)
         if self.chance.random() < 0.3:
-            self.attribute(element)
+            self.give_attribute(element)
         if element.tag in ("input", "textarea") and self.chance.random() < 0.5:
             element.value = self.chance.choice("xyz")
         return element
@@ -189,7 +189,7 @@ class Life:
         self.element(inner=True).children.clear()
 
     def set_attribute(self) -> None:
-        self.attribute(self.element())
+        self.give_attribute(self.element())
 
     def drop_attribute(self) -> None:
         element = self.element()
@@ -234,7 +234,7 @@ class Life:
             element.replace_with(self.chance.choice((self.new(), "text")))
 
 
-CHOICES = (Life.element, Life.parent, Life.text, Life.new, Life.change)
+CHOICES = (Life.element, Life.parent, Life.text, Life.give_attribute, Life.new, Life.change)
 CHANGES: list[Callable[[Life], None]] = [
     value for name, value in vars(Life).items() if name[0] != "_" and callable(value)
 ]
