@@ -48,7 +48,7 @@ THREADS_MAX = 32
 PageHandler = Callable[..., Any]
 HandlerT = TypeVar("HandlerT", bound=PageHandler)
 
-log = logging.getLogger("sapwood")
+log: logging.Logger = logging.getLogger("sapwood")
 
 
 class App:
@@ -69,12 +69,14 @@ class App:
         session_timeout_s: float = 120.0,
         content_security_policy: str = DEFAULT_POLICY,
     ) -> None:
-        self.debug = os.environ.get("SAPWOOD_DEBUG") == "1" if debug is None else debug
-        self.allowed_origins = frozenset(_check_origin(origin) for origin in allowed_origins)
+        self.debug: bool = os.environ.get("SAPWOOD_DEBUG") == "1" if debug is None else debug
+        self.allowed_origins: frozenset[str] = frozenset(
+            _check_origin(origin) for origin in allowed_origins
+        )
         self.session_timeout_s = session_timeout_s
-        self.sessions = Sessions(_secret)
+        self.sessions: Sessions = Sessions(_secret)
         self._policy = content_security_policy
-        self.handoff = Handoff(time.monotonic, _secret)
+        self.handoff: Handoff = Handoff(time.monotonic, _secret)
         self._threads: anyio.CapacityLimiter | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self._startup: list[Callable[[], Any]] = []

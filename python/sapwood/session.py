@@ -37,7 +37,7 @@ READY_MAX = 64
 # How often a page may ask for the whole tree before it has acknowledged one.
 FILLS_MAX = 4
 
-log = logging.getLogger("sapwood")
+log: logging.Logger = logging.getLogger("sapwood")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +69,16 @@ class Session:
         #: The path the page was loaded from.
         self.route = route
         #: Events up to this one were handled.
-        self.handled = 0
+        self.handled: int = 0
         #: The fields of events up to this one were taken over.
-        self.taken = 0
-        self.connection = Connection(self, version)
+        self.taken: int = 0
+        self.connection: Connection = Connection(self, version)
         self._received = 0
         self._fills = 0
         self._waiting: deque[Happened] = deque()
         self._debug = debug
         #: Whether an event is being handled, or will be without anybody's doing.
-        self.is_busy = False
+        self.is_busy: bool = False
 
     @property
     def has_events(self) -> bool:
@@ -231,7 +231,7 @@ class Connection:
         self._told = 0
         self._must_fill = False
         #: Counts the sockets; frames of an older one mean nothing.
-        self.epoch = 0
+        self.epoch: int = 0
         self._wake: Callable[[], None] | None = None
         self._lock: threading.RLock = session.template._lock
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableSequence
-from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, overload
 
 from sapwood import _core
 
@@ -111,7 +111,7 @@ class _ListView(MutableSequence[T]):
             return self._list() == _plain(other)
         return NotImplemented
 
-    __hash__ = None  # type: ignore[assignment]  # a live view, like a list
+    __hash__: ClassVar[None]  # type: ignore[assignment]  # a live view, like a list
 
     def __repr__(self) -> str:
         return repr(self._list())

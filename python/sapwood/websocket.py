@@ -29,7 +29,7 @@ JOIN_TIMEOUT_S = 10.0
 # and then their last update and the event's acknowledgement are one frame.
 GATHER_S = 0.002
 
-log = logging.getLogger("sapwood")
+log: logging.Logger = logging.getLogger("sapwood")
 
 
 async def serve(websocket: WebSocket, app: App) -> None:
