@@ -59,6 +59,7 @@ lint: .venv/built .venv/dev node_modules/made ## Check style and types in all th
 	$(BIN)/ruff format --check $(PYTHON_CODE)
 	$(BIN)/mypy
 	$(NPX) pyright --pythonpath $(BIN)/python
+	$(NPX) pyright --pythonpath $(BIN)/python --verifytypes sapwood --ignoreexternal
 	cargo fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) clippy --locked --all-targets --features python -- -D warnings
