@@ -18,10 +18,9 @@ mod waiting;
 use crate::diff::contents::Contents;
 use crate::node::{Kind, Node, NodeId, PAGE_NODES, Page};
 use crate::ops::Op;
-use crate::tree::{Calls, ROOT, Tree};
+use crate::tree::{Calls, ROOT, Shown, Tree};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
-use std::cell::Cell;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -56,12 +55,13 @@ fn shapes(old: &Tree, new: &Tree, changed: &mut Changed, ops: &mut Vec<Op>) {
         depths: FxHashMap::default(),
         queue: BinaryHeap::new(),
         queued: FxHashSet::default(),
-        seen_parents: Default::default(),
+        old_shown: Shown::of(old),
+        new_shown: Shown::of(new),
     };
     if !(old.shows_all() && new.shows_all()) {
         diff.find_touched_unseen(changed);
-        changed.old.retain(|id| diff.is_shown(Side::Old, *id));
-        changed.new.retain(|id| diff.is_shown(Side::New, *id));
+        changed.old.retain(|id| diff.old_shown.has(*id));
+        changed.new.retain(|id| diff.new_shown.has(*id));
     }
     diff.contents(changed);
     diff.find_touched(changed);
@@ -178,41 +178,18 @@ struct Diff<'a> {
     depths: FxHashMap<NodeId, u32>,
     queue: BinaryHeap<Reverse<(u32, NodeId)>>,
     queued: FxHashSet<NodeId>,
-    /// The parent that was last found shown in each tree: siblings are asked in a row.
-    seen_parents: [Cell<NodeId>; 2],
-}
-
-#[derive(Clone, Copy)]
-enum Side {
-    Old,
-    New,
+    old_shown: Shown<'a>,
+    new_shown: Shown<'a>,
 }
 
 /// Which node of one tree is which of the other.
 impl Diff<'_> {
     fn old_of(&self, id: NodeId) -> Option<NodeId> {
-        counterpart(self.old, self.new, id).filter(|&id| self.is_shown(Side::Old, id))
+        counterpart(self.old, self.new, id).filter(|&id| self.old_shown.has(id))
     }
 
     fn new_of(&self, id: NodeId) -> Option<NodeId> {
-        counterpart(self.new, self.old, id).filter(|&id| self.is_shown(Side::New, id))
-    }
-
-    fn is_shown(&self, side: Side, id: NodeId) -> bool {
-        let tree = match side {
-            Side::Old => self.old,
-            Side::New => self.new,
-        };
-        if tree.shows_all() || tree.is_hidden(id) {
-            return tree.shows_all();
-        }
-        let parent = tree.node(id).parent;
-        let seen = &self.seen_parents[side as usize];
-        let is_shown = parent.is_none() || seen.get() == parent || tree.is_shown(parent);
-        if is_shown {
-            seen.set(parent);
-        }
-        is_shown
+        counterpart(self.new, self.old, id).filter(|&id| self.new_shown.has(id))
     }
 
     /// Returns where in the old tree the child *id* of *parent* was, if below the same parent.

@@ -7,7 +7,7 @@
 use crate::names::NameId;
 use crate::node::NodeId;
 use crate::render::{RenderOptions, render};
-use crate::tree::{ROOT, Tree};
+use crate::tree::{ROOT, Shown, Tree};
 use rustc_hash::FxHashSet;
 
 /// What an op inserts or moves something before.
@@ -167,6 +167,8 @@ pub fn statuses(old: &Tree, new: &Tree, ops: &[Op]) -> Vec<(String, &'static str
     let mut found = Statuses {
         old,
         new,
+        old_shown: Shown::of(old),
+        new_shown: Shown::of(new),
         list: Vec::new(),
         seen: FxHashSet::default(),
     };
@@ -179,6 +181,8 @@ pub fn statuses(old: &Tree, new: &Tree, ops: &[Op]) -> Vec<(String, &'static str
 struct Statuses<'a> {
     old: &'a Tree,
     new: &'a Tree,
+    old_shown: Shown<'a>,
+    new_shown: Shown<'a>,
     list: Vec<(String, &'static str)>,
     seen: FxHashSet<String>,
 }
@@ -229,11 +233,11 @@ impl Statuses<'_> {
     }
 
     fn old_of(&self, id: NodeId) -> Option<NodeId> {
-        counterpart(self.old, self.new, id)
+        counterpart(self.old, self.new, id).filter(|&id| self.old_shown.has(id))
     }
 
     fn new_of(&self, id: NodeId) -> Option<NodeId> {
-        counterpart(self.new, self.old, id)
+        counterpart(self.new, self.old, id).filter(|&id| self.new_shown.has(id))
     }
 
     fn put(&mut self, uuid: Option<String>, status: &'static str) {
@@ -286,11 +290,10 @@ impl Statuses<'_> {
     }
 }
 
-/// Returns what the element *id* of *other* is in *tree*, if it is shown there.
+/// Returns what the element or root *id* of *other* is in *tree*.
 fn counterpart(tree: &Tree, other: &Tree, id: NodeId) -> Option<NodeId> {
     if id == ROOT {
         return Some(ROOT);
     }
-    let found = tree.counterpart(other, id);
-    found.filter(|&id| tree.is_shown(id))
+    tree.counterpart(other, id)
 }

@@ -18,6 +18,7 @@ mod shape;
 mod shown;
 
 pub use calls::{CALLS_MAX, Call, Calls};
+pub use shown::Shown;
 
 use crate::hashed::Hashed;
 use crate::index::Index;

@@ -6,7 +6,7 @@
 use crate::names::known_names as n;
 use crate::node::{Kind, NodeId};
 use crate::ops::{Before, Op};
-use crate::tree::{ROOT, Tree};
+use crate::tree::{ROOT, Shown, Tree};
 use std::ops::Range;
 
 pub(crate) const TEXT: u64 = 0;
@@ -29,6 +29,7 @@ pub(crate) const COMMENT_NODE: i64 = -2;
 pub fn encode(old: &Tree, new: &Tree, ops: &[Op], out: &mut String) {
     let mut encoder = Encoder {
         old,
+        old_shown: Shown::of(old),
         new,
         out,
         last_stamp: 0,
@@ -44,6 +45,7 @@ pub fn encode_whole(tree: &Tree, out: &mut String) {
     let empty = Tree::default();
     let mut encoder = Encoder {
         old: &empty,
+        old_shown: Shown::of(&empty),
         new: tree,
         out,
         last_stamp: 0,
@@ -61,6 +63,7 @@ pub fn encode_whole(tree: &Tree, out: &mut String) {
 
 struct Encoder<'a, 'out> {
     old: &'a Tree,
+    old_shown: Shown<'a>,
     new: &'a Tree,
     out: &'out mut String,
     /// The stamp before, which a new element's need not repeat if it is one more.
@@ -205,7 +208,7 @@ impl Encoder<'_, '_> {
 
     fn is_known(&self, id: NodeId) -> bool {
         let counterpart = || self.old.counterpart(self.new, id);
-        self.new.kind(id).is_element() && counterpart().is_some_and(|id| self.old.is_shown(id))
+        self.new.kind(id).is_element() && counterpart().is_some_and(|id| self.old_shown.has(id))
     }
 
     /// Writes one node; says whether that was all of it, children included.

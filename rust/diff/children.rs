@@ -7,7 +7,7 @@
 //! be named, the page is followed step by step to count what lies before it.
 
 use crate::diff::waiting::Waiting;
-use crate::diff::{Changed, Diff, Side, Touched};
+use crate::diff::{Changed, Diff, Touched};
 use crate::keyed::staying;
 use crate::node::{Kind, Node, NodeId};
 use crate::ops::{Before, Op};
@@ -30,7 +30,7 @@ impl Diff<'_> {
             if !is.is_hidden || is_here || is.parent.is_none() {
                 continue;
             }
-            if !self.is_shown(Side::New, is.parent) || self.old_of(is.parent).is_none() {
+            if !self.new_shown.has(is.parent) || self.old_of(is.parent).is_none() {
                 continue;
             }
             let neighbours: [fn(&Node) -> NodeId; 2] = [|node| node.previous, |node| node.next];

@@ -6,6 +6,8 @@
 
 use crate::node::NodeId;
 use crate::tree::Tree;
+use rustc_hash::FxHashMap;
+use std::cell::RefCell;
 
 impl Tree {
     pub fn is_hidden(&self, id: NodeId) -> bool {
@@ -89,5 +91,45 @@ impl Tree {
             id = self.node(id).parent;
         }
         None
+    }
+}
+
+/// Says of many nodes of one tree whether they are shown, going no way up twice.
+pub struct Shown<'a> {
+    tree: &'a Tree,
+    known: RefCell<FxHashMap<NodeId, bool>>,
+}
+
+impl<'a> Shown<'a> {
+    pub fn of(tree: &'a Tree) -> Shown<'a> {
+        Shown {
+            tree,
+            known: RefCell::default(),
+        }
+    }
+
+    /// Says whether neither *id* nor anything above it is hidden.
+    pub fn has(&self, id: NodeId) -> bool {
+        if self.tree.shows_all() {
+            return true;
+        }
+        let mut known = self.known.borrow_mut();
+        let mut way = Vec::new();
+        let mut at = id;
+        let is_shown = loop {
+            if at.is_none() {
+                break true;
+            }
+            if let Some(&is_shown) = known.get(&at) {
+                break is_shown;
+            }
+            way.push(at);
+            if self.tree.is_hidden(at) {
+                break false;
+            }
+            at = self.tree.node(at).parent;
+        };
+        known.extend(way.into_iter().map(|id| (id, is_shown)));
+        is_shown
     }
 }

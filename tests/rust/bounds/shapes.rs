@@ -178,6 +178,30 @@ fn documents_copied_compared_as_strangers_and_removed() {
     });
 }
 
+#[test]
+fn documents_that_hide_things_and_are_changed_all_over() {
+    let make = |shape: &str, n| stamped(&html(shape, n));
+    check(&DOCUMENTS, make, |_, _, old| {
+        let mut new = old.clone();
+        let is_element = |id: &NodeId| old.kind(*id).is_element();
+        let all: Vec<NodeId> = old.preorder(ROOT).filter(is_element).collect();
+        for &id in &all {
+            let length = old.attributes(id).count();
+            if length < 200 {
+                new.set_attribute(id, "title", "changed").expect("room");
+            }
+        }
+        let mut some_hidden = new.clone();
+        // Of what is deep, the last only: with the first, all else would be hidden too.
+        for &id in all.iter().rev().take(3) {
+            some_hidden.set_hidden(id, true);
+        }
+        send(&old, &some_hidden);
+        send(&some_hidden, &old);
+        send(&new, &some_hidden);
+    });
+}
+
 /// Does all that the server does to bring a browser from *old* to *new*.
 fn send(old: &Tree, new: &Tree) -> String {
     let mut ops = Vec::new();
