@@ -16,8 +16,9 @@ mod contents;
 mod waiting;
 
 use crate::diff::contents::Contents;
-use crate::node::{Kind, Node, NodeId, PAGE_NODES, Page};
+use crate::node::{Kind, Node, NodeId};
 use crate::ops::Op;
+use crate::page::{PAGE_NODES, Page};
 use crate::tree::{Calls, ROOT, Shown, Tree};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;

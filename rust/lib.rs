@@ -10,6 +10,7 @@ pub mod hashed;
 pub mod names;
 pub mod filter;
 pub mod node;
+pub mod page;
 pub mod uuid;
 
 pub mod index;

@@ -9,7 +9,7 @@
 //! it leaves a hole: what writes the same page again, as a parser does or a counter
 //! that counts, goes through no branch at all.
 
-use crate::node::Page;
+use crate::page::Page;
 use crate::work::step;
 use smallvec::SmallVec;
 use std::sync::Arc;

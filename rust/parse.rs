@@ -13,7 +13,8 @@ mod tag;
 #[cfg(test)]
 mod tests;
 
-use crate::node::{ATTRIBUTES_MAX, Kind};
+use crate::node::Kind;
+use crate::page::ATTRIBUTES_MAX;
 use crate::tree::{ROOT, Tree};
 use html5ever::interface::TreeSink;
 use html5ever::tree_builder::{TreeBuilder, TreeBuilderOpts};

@@ -7,7 +7,8 @@
 //! its value, which is nobody's business in the browser.
 
 use crate::names::{NameId, known_names as n};
-use crate::node::{Kind, Node, NodeId, Page};
+use crate::node::{Kind, Node, NodeId};
+use crate::page::Page;
 use crate::parse::{doctype_parts, is_raw_text};
 use crate::tree::{ROOT, Tree, is_void, page_of, slot};
 use crate::uuid;

@@ -9,7 +9,8 @@
 //! attributes and values are counted, and their sum is held against the text's length.
 
 use crate::names::NameId;
-use crate::node::{ATTRIBUTES_MAX, Kind, NodeId};
+use crate::node::{Kind, NodeId};
+use crate::page::ATTRIBUTES_MAX;
 use crate::parse::tag::SEEN_MAX;
 use crate::parse::{Budget, Excess, ParseErrorKind, selected};
 use crate::tree::{EditError, ROOT, Tree};

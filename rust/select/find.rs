@@ -8,7 +8,8 @@
 
 use crate::filter::Filter;
 use crate::names::known_names as n;
-use crate::node::{Kind, NodeId, PAGE_NODES};
+use crate::node::{Kind, NodeId};
+use crate::page::PAGE_NODES;
 use crate::select::Selector;
 use crate::select::matching::Matcher;
 use crate::select::program::{Compound, Program, Rule, Test};

@@ -7,7 +7,8 @@
 //! recurses but the selector itself, whose nesting is bounded.
 
 use crate::names::{NameId, known_names as n};
-use crate::node::{Kind, Node, NodeId, Page};
+use crate::node::{Kind, Node, NodeId};
+use crate::page::Page;
 use crate::select::has::Known;
 use crate::select::nth::Counts;
 use crate::select::program::{Attribute, Bits, Chain, Compound, Program, Rule, Test};

@@ -5,7 +5,8 @@
 //! other page with a free slot is opened. A page that is closed while it is empty is
 //! given up; it counts as one whose slots are all free.
 
-use crate::node::{NodeId, PAGE_NODES};
+use crate::node::NodeId;
+use crate::page::PAGE_NODES;
 use crate::tree::{EditError, NODES_MAX, Tree, page_of, slot};
 use std::sync::Arc;
 

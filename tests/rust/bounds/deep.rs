@@ -4,8 +4,9 @@
 use crate::{add, add_text};
 use sapwood::apply::apply;
 use sapwood::diff::diff;
-use sapwood::node::{Kind, NodeId, PAGE_NODES};
+use sapwood::node::{Kind, NodeId};
 use sapwood::ops::statuses;
+use sapwood::page::PAGE_NODES;
 use sapwood::parse::{Budget, parse_document, parse_fragment};
 use sapwood::render::{RenderOptions, render, render_document, render_inner};
 use sapwood::select::Selector;
