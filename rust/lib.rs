@@ -21,6 +21,7 @@ pub mod encoding;
 pub mod parse;
 pub mod render;
 pub mod select;
+pub mod style;
 
 pub mod keyed;
 pub mod ops;

@@ -31,8 +31,8 @@ def every_10th(rows: Rows) -> None:
 
 def swap(rows: Rows) -> None:
     children = list(rows.children)
-    rows._insert(children[998], children[1])
-    rows._insert(children[1], children[999])
+    children[1].before(children[998])
+    children[999].before(children[1])
 
 
 def reverse(rows: Rows) -> None:

@@ -2,7 +2,7 @@
 
 A view holds its element and nothing else. It reads from the tree and writes to the
 tree at once. Each change is worked out on a plain dict, which refuses what Python
-refuses, and then written in one step.
+refuses, and then written in one step; see `views` for what threads may expect.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, MutableMapping, Set
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from sapwood import _core
+from sapwood.views import WRITING
 
 if TYPE_CHECKING:
     from sapwood.element import Element
@@ -67,9 +68,10 @@ class _DictView(MutableMapping[str, str]):
         self._write(self._checked({name: value}))
 
     def __delitem__(self, name: str) -> None:
-        if name not in self:
-            raise KeyError(name)
-        self._write({self._name(name): None})
+        with WRITING:
+            if name not in self:
+                raise KeyError(name)
+            self._write({self._name(name): None})
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._dict())
@@ -86,19 +88,27 @@ class _DictView(MutableMapping[str, str]):
 
     def setdefault(self, name: str, default: object = None) -> Any:
         """Return what is set, after setting *default* if nothing is."""
-        if name not in self:
-            self[name] = default
-        return self.get(name)
+        with WRITING:
+            if name not in self:
+                self[name] = default
+            return self.get(name)
+
+    def pop(self, name: str, *default: Any) -> Any:
+        """Remove one and return it; the default, or KeyError, if it is not there."""
+        with WRITING:
+            return super().pop(name, *default)
 
     def popitem(self) -> tuple[str, str]:
         """Remove the last one and return its name and value; KeyError if there is none."""
-        item = self._dict().popitem()
-        self._write({item[0]: None})
+        with WRITING:
+            item = self._dict().popitem()
+            self._write({item[0]: None})
         return item
 
     def clear(self) -> None:
         """Remove all."""
-        self._write(dict.fromkeys(self._dict()))
+        with WRITING:
+            self._write(dict.fromkeys(self._dict()))
 
     def copy(self) -> dict[str, str]:
         """Return a dict of what is set now."""
@@ -107,8 +117,9 @@ class _DictView(MutableMapping[str, str]):
     def _replace(self, new: Mapping[str, object]) -> None:
         """Make what *new* says all that there is."""
         wanted = self._checked(_merged((new,), {}))
-        gone = {name: None for name in self._dict() if name not in wanted}
-        self._write({**gone, **wanted})
+        with WRITING:
+            gone = {name: None for name in self._dict() if name not in wanted}
+            self._write({**gone, **wanted})
 
     def _checked(self, new: Mapping[Any, object]) -> dict[str, str | None]:
         return {self._name(name): self._text(name, value) for name, value in new.items()}
@@ -180,9 +191,8 @@ class Attributes(_DictView):
             self._element._set_attribute(name, text)
 
     def __delitem__(self, name: str) -> None:
-        if name not in self:
+        if name not in self or not self._element._remove_attribute(name):
             raise KeyError(name)
-        self._element._remove_attribute(name)
 
     def _name(self, name: str) -> str:
         if not isinstance(name, str):
@@ -232,21 +242,17 @@ class Style(_DictView):
     """
 
     def _dict(self) -> dict[str, str]:
-        pairs = (part.partition(":") for part in _declarations(self._element._attribute("style")))
-        return {_property(name.strip()): value.strip() for name, colon, value in pairs if colon}
+        style = self._element._attribute("style")
+        return {_property(name): value for name, value in _core.declarations(style or "")}
 
     def _write(self, changes: dict[str, str | None]) -> None:
-        new = self._dict()
-        for name, value in changes.items():
-            if value is None:
-                new.pop(name, None)
+        with WRITING:
+            new: dict[str, str | None] = {**self._dict(), **changes}
+            kept = [f"{name}: {value}" for name, value in new.items() if value is not None]
+            if kept:
+                self._element._set_attribute("style", "; ".join(kept))
             else:
-                new[name] = value
-        if new:
-            joined = "; ".join(f"{name}: {value}" for name, value in new.items())
-            self._element._set_attribute("style", joined)
-        else:
-            self._element._remove_attribute("style")
+                self._element._remove_attribute("style")
 
     def _name(self, name: str) -> str:
         if not isinstance(name, str):
@@ -260,7 +266,7 @@ class Style(_DictView):
         if value is None or value is False:
             return None
         text = self._string(name, value)
-        if value is True or not _is_one_value(text):
+        if value is True or not _core.is_css_value(text):
             self._refuse(ValueError, f"not the value of one CSS property: {name}: {text!r}")
         return text
 
@@ -269,34 +275,3 @@ def _property(name: str) -> str:
     """Return a CSS property's name as it is compared: only `--own` ones have capitals."""
     return name if name.startswith("--") else name.lower()
 
-
-# A declaration ends at a semicolon that is in no string and in no parentheses.
-_DECLARATION = re.compile(
-    r"""(?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|\([^()]*\)|[^;"'()]|["'()])+"""
-)
-
-
-def _declarations(style: str | None) -> Iterator[str]:
-    return (part for part in _DECLARATION.findall(style or "") if part.strip())
-
-
-def _is_one_value(text: str) -> bool:
-    """Say whether *text* cannot end the declaration that it is the value of.
-
-    Stricter than CSS: no escapes, comments or line ends, and all that opens closes.
-    """
-    if not text.strip() or re.search(r"[\\{}\x00\n\r\f\ud800-\udfff]|/\*", text):
-        return False
-    open_until: list[str] = []
-    for letter in text:
-        if open_until and letter == open_until[-1]:
-            open_until.pop()
-        elif open_until and open_until[-1] in "\"'":
-            continue
-        elif letter in "\"'":
-            open_until.append(letter)
-        elif letter in "([":
-            open_until.append(")" if letter == "(" else "]")
-        elif letter in ")];":
-            return False
-    return not open_until

@@ -2,12 +2,16 @@
 
 A view holds its element and nothing else. It reads from the tree and writes to the
 tree at once. Each change is worked out on a plain list, which refuses what Python
-refuses, and then written in one step; what is asked often has a shorter way.
+refuses, and then written; what is asked often has a shorter way.
+
+From reading to writing other threads wait, so that no change of theirs is lost. Nothing
+that is given, neither an iterator nor a sort's key, is run in that time.
 """
 
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableSequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, overload
 
@@ -17,6 +21,9 @@ if TYPE_CHECKING:
     from sapwood.element import Element
 
 T = TypeVar("T")
+
+#: Held from reading to writing. One for all, since an element may change its tree.
+WRITING = threading.RLock()
 
 
 class _ListView(MutableSequence[T]):
@@ -40,14 +47,25 @@ class _ListView(MutableSequence[T]):
         return self._list()[index]
 
     def __setitem__(self, index: int | slice, value: Any) -> None:
-        new = self._list()
-        new[index] = value
-        self._store(new)
+        if isinstance(index, slice):
+            value = list(value)
+        with WRITING:
+            new = self._list()
+            new[index] = value
+            self._store(new)
 
     def __delitem__(self, index: int | slice) -> None:
-        new = self._list()
-        del new[index]
-        self._store(new)
+        with WRITING:
+            new = self._list()
+            del new[index]
+            self._store(new)
+
+    def pop(self, index: int = -1) -> T:
+        """Take one out and return it; raise IndexError if there is none."""
+        with WRITING:
+            value = self[index]
+            del self[index]
+        return value
 
     def __len__(self) -> int:
         return len(self._list())
@@ -72,11 +90,14 @@ class _ListView(MutableSequence[T]):
 
     def extend(self, values: Iterable[T]) -> None:
         """Append several."""
-        self._store([*self._list(), *values])
+        new = list(values)
+        with WRITING:
+            self._store([*self._list(), *new])
 
     def remove(self, value: T) -> None:
         """Take *value* out; raise ValueError if it is not there."""
-        del self[self.index(value)]
+        with WRITING:
+            del self[self.index(value)]
 
     def clear(self) -> None:
         """Take all out."""
@@ -84,13 +105,17 @@ class _ListView(MutableSequence[T]):
 
     def reverse(self) -> None:
         """Reverse the order."""
-        self._store(self._list()[::-1])
+        with WRITING:
+            self._store(self._list()[::-1])
 
     def sort(self, *, key: Callable[[T], Any] | None = None, reverse: bool = False) -> None:
         """Sort as `list.sort` does."""
-        new = self._list()
-        new.sort(key=key, reverse=reverse)
-        self._store(new)
+        while True:
+            old = self._list()
+            new = sorted(old, key=key, reverse=reverse)  # type: ignore[type-var,arg-type]  # who calls knows
+            with WRITING:
+                if self._list() == old:
+                    return self._store(new)
 
     def copy(self) -> list[T]:
         """Return a list of what is here now."""
@@ -148,10 +173,11 @@ class Classes(_ListView[str]):
 
     def insert(self, index: int, value: str) -> None:
         """Insert a class; one that is there already stays where it is."""
-        classes = self._list()
-        if value not in classes:
-            classes.insert(index, value)
-            self._store(classes)
+        with WRITING:
+            classes = self._list()
+            if value not in classes:
+                classes.insert(index, value)
+                self._store(classes)
 
     def extend(self, values: Iterable[str]) -> None:
         """Append several, given as strings or as one string with spaces."""
@@ -159,24 +185,27 @@ class Classes(_ListView[str]):
 
     def add(self, *names: str) -> None:
         """Add classes that are not there yet."""
-        self._store([*self._list(), *names])
+        super().extend(names)
 
     def discard(self, *names: str) -> None:
         """Remove classes if they are there."""
-        self._store([name for name in self._list() if name not in names])
+        with WRITING:
+            self._store([name for name in self._list() if name not in names])
 
     def toggle(self, name: str, on: bool | None = None) -> bool:
         """Turn a class on or off, as *on* says or to the other state; return the new one."""
-        on = name not in self if on is None else on
-        (self.add if on else self.discard)(name)
+        with WRITING:
+            on = name not in self if on is None else on
+            (self.add if on else self.discard)(name)
         return on
 
     def replace(self, old: str, new: str) -> bool:
         """Put *new* where *old* is; say whether that was there."""
-        if old not in self:
-            return False
-        self[self.index(old)] = new
-        return True
+        with WRITING:
+            was_there = old in self
+            if was_there:
+                self[self.index(old)] = new
+        return was_there
 
 
 def words(classes: Iterable[str]) -> Iterable[str]:
@@ -214,9 +243,10 @@ class Children(_ListView["Element"]):
         return self._list()[index]
 
     def __delitem__(self, index: int | slice) -> None:
-        doomed = self[index]
-        for child in doomed if isinstance(doomed, list) else [doomed]:
-            child.remove()
+        with WRITING:
+            doomed = self[index]
+            for child in doomed if isinstance(doomed, list) else [doomed]:
+                child.remove()
 
     def __len__(self) -> int:
         return self._element._element_count()
@@ -229,17 +259,11 @@ class Children(_ListView["Element"]):
 
     def insert(self, index: int, value: Element) -> None:
         """Insert an element before the child at *index*, or last."""
-        is_child = _child(value) in self
-        if index < 0:
-            index = max(0, index + len(self) - is_child)
-        # The place is counted without the child itself.
-        if is_child and value._place() <= index:
-            index += 1
-        self._element._insert(value, self._element._element_at(index))
+        self._element._insert_at(index, _child(value))
 
     def append(self, value: Element) -> None:
         """Put an element last."""
-        self._element._insert(_child(value))
+        self._element.append(_child(value))
 
     def extend(self, values: Iterable[Element]) -> None:
         """Put several elements last."""
@@ -255,8 +279,9 @@ class Children(_ListView["Element"]):
 
     def remove(self, value: Element) -> None:
         """Take a child out; raise ValueError if it is none."""
-        self.index(value)
-        value.remove()
+        with WRITING:
+            self.index(value)
+            value.remove()
 
     def clear(self) -> None:
         """Take all child elements out; texts between them stay."""

@@ -99,6 +99,18 @@ fn escape(text: &str) -> String {
     out
 }
 
+/// Returns the declarations of a `style` attribute in their order: names and values.
+#[pyfunction]
+fn declarations(style: &str) -> Vec<(String, &str)> {
+    crate::style::declarations(style)
+}
+
+/// Says whether a string can be the value of one CSS declaration, and no more than that.
+#[pyfunction]
+fn is_css_value(text: &str) -> bool {
+    crate::style::is_value(text)
+}
+
 /// Panics while *tree* is borrowed: for the tests of what is left after a bug of ours.
 #[pyfunction]
 fn _panic(tree: PyRefMut<'_, tree::PyTree>) {
@@ -125,6 +137,8 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(uuid_prefix, module)?)?;
     module.add_function(wrap_pyfunction!(decode, module)?)?;
     module.add_function(wrap_pyfunction!(escape, module)?)?;
+    module.add_function(wrap_pyfunction!(declarations, module)?)?;
+    module.add_function(wrap_pyfunction!(is_css_value, module)?)?;
     module.add_function(wrap_pyfunction!(patch::diff, module)?)?;
     module.add_function(wrap_pyfunction!(patch::apply, module)?)?;
     // Not by `add_function`: what that adds is for everybody, in `__all__`.

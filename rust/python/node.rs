@@ -12,8 +12,8 @@ use crate::python::lone::{Lone, is_tag, is_void_tag, kept_tag, spelled};
 use crate::python::objects::{make_object, object, objects, objects_with};
 use crate::python::query::{compiled, query, query_all};
 use crate::python::shape::{
-    Item, characters, described, detach, put, refused, remove, replace_content, replace_elements,
-    shortened, text_of,
+    Item, characters, described, detach, place_in, put, refused, remove, replace_content,
+    replace_elements, shortened, text_of,
 };
 use crate::python::tree::{PyTree, render_element};
 use crate::tree::{EditError, ROOT, Tree};
@@ -415,22 +415,25 @@ impl Node {
         replace_content(slf, &items)
     }
 
-    /// Puts *child*, an element or a string, before *before*, or last.
-    #[pyo3(signature = (child, before=None))]
-    fn _insert(&self, child: &Bound<'_, PyAny>, before: Option<&Bound<'_, Node>>) -> PyResult<()> {
-        let py = child.py();
-        let item = Item::of(child)?;
-        let (tree, id) = self.place(py)?;
-        let before = match before {
-            None => None,
-            Some(before) => match before.get().place_if_in_tree(py) {
-                Some((other, before)) if other.is(&tree) => Some(before),
-                _ => return Err(EditError::NotAChild.into()),
-            },
+    /// Puts *child* before the child element at *index*, which counts as in `list.insert`
+    /// and without *child* itself.
+    fn _insert_at(&self, index: isize, child: &Bound<'_, Node>) -> PyResult<()> {
+        let (tree, id) = self.place(child.py())?;
+        let item = Item::Element(child.clone());
+        let own = place_in(&tree, &item);
+        let before = {
+            let inner = &mut *tree.borrow_mut();
+            let own = own.filter(|&own| inner.tree.node(own).parent == id);
+            let index = usize::try_from(index).unwrap_or_else(|_| {
+                let count = inner.cursor.count(&inner.tree, id);
+                let others = count - usize::from(own.is_some());
+                others.saturating_sub(index.unsigned_abs())
+            });
+            let is_before =
+                |own| backwards(&inner.tree, inner.tree.node(own).previous).count() <= index;
+            let index = index + usize::from(own.is_some_and(is_before));
+            inner.cursor.element(&inner.tree, id, index.cast_signed())
         };
-        if before.is_some_and(|before| tree.borrow().tree.node(before).parent != id) {
-            return Err(EditError::NotAChild.into());
-        }
         put(&tree, id, before, &[item])
     }
 

@@ -246,7 +246,7 @@ fn check_outside(tree: &Bound<'_, PyTree>, parent: NodeId, node: &Bound<'_, Node
 }
 
 /// Returns where an item is in *tree*, `None` if it is a text or elsewhere.
-fn place_in(tree: &Bound<'_, PyTree>, item: &Item<'_>) -> Option<NodeId> {
+pub fn place_in(tree: &Bound<'_, PyTree>, item: &Item<'_>) -> Option<NodeId> {
     let node = item.element()?.get();
     let (other, id) = node.place_if_in_tree(tree.py())?;
     other.is(tree).then_some(id)

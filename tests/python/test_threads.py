@@ -152,6 +152,60 @@ def test_threads_that_change_one_template_leave_it_whole() -> None:
 
 
 @pytest.mark.usefixtures("_eager")
+@pytest.mark.usefixtures("_eager")
+def test_views_lose_nothing_that_other_threads_write() -> None:
+    element = sw.Element("p")
+    counts = range(100)
+
+    def write(thread: int) -> Callable[[], None]:
+        def body() -> None:
+            for n in counts:
+                element.classes.add(f"c{thread}-{n}")
+                element.style[f"--s{thread}-{n}"] = n
+                element.children.insert(n, sw.Element("b", id=f"e{thread}-{n}"))
+                element.children.reverse()
+
+        return body
+
+    at_once(*map(write, range(3)))
+    pairs = {f"{thread}-{n}" for thread in range(3) for n in counts}
+    assert {name[1:] for name in element.classes} == pairs
+    assert {name[3:] for name in element.style} == pairs
+    assert {child.id[1:] for child in element.children if child.id} == pairs
+
+
+@pytest.mark.usefixtures("_eager")
+def test_views_give_what_is_taken_out_to_one_thread_only() -> None:
+    element = sw.Element("p", [sw.Element("b") for _ in range(300)])
+    attrs = sw.Element("p", attrs={f"a{n}": n for n in range(100)}).attrs
+    element.classes = [f"c{n}" for n in range(300)]
+    taken: list[object] = []
+
+    def take() -> None:
+        for _ in range(100):
+            taken.append(element.children.pop())
+            taken.append(element.classes.pop(0))
+        for _ in range(30):
+            taken.append(attrs.popitem())
+
+    at_once(take, take, take)
+    assert len(set(taken)) == len(taken) == 690
+    assert len(element.children) == len(element.classes) == 0
+    assert len(attrs) == 10
+
+
+def test_a_sort_keeps_what_comes_while_its_keys_are_asked_for() -> None:
+    element = sw.Element("p", [sw.Element("b", "2"), sw.Element("b", "1")])
+
+    def key(child: sw.Element) -> str:
+        if len(element.children) < 3:
+            element.children.append(sw.Element("b", "0"))
+        return child.text
+
+    element.children.sort(key=key)
+    assert [child.text for child in element.children] == ["0", "1", "2"]
+
+
 def test_a_page_is_changed_while_it_is_rendered() -> None:
     template = sw.Template("<ul>" + "<li>row</li>" * 20_000 + "</ul>")
     first = template.querySelector("li")
