@@ -274,4 +274,3 @@ class Style(_DictView):
 def _property(name: str) -> str:
     """Return a CSS property's name as it is compared: only `--own` ones have capitals."""
     return name if name.startswith("--") else name.lower()
-

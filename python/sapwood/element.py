@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from types import MethodType
 from typing import Any, Literal, NoReturn, Self, SupportsFloat, SupportsIndex, cast
 
 import msgspec
 
 from sapwood import _core
 from sapwood.attributes import Attributes, Style
+from sapwood.copies import COPIERS, Copier, Keep, carry_over, copier
 from sapwood.events import Handler, HandlerAttributes, check_handler, check_type
 from sapwood.views import Children, Classes, words
 
@@ -255,9 +255,7 @@ class Element(_core.Node, HandlerAttributes):
 
     def _group(self) -> list[Element]:
         """Return the radio buttons of which only one can be ticked, this one among them."""
-        top: Element = self
-        while top.parent is not None:
-            top = top.parent
+        top = self._outermost
         name, form = self._attribute("name"), self.closest("form")
         radios = top.querySelectorAll("input[type=radio]") if name else [self]
         return [it for it in radios if it._attribute("name") == name and it.closest("form") is form]
@@ -338,6 +336,13 @@ class Element(_core.Node, HandlerAttributes):
     # --- Where it is -----------------------------------------------------------
 
     @property
+    def _outermost(self) -> Element:
+        top: Element = self
+        while top.parent is not None:
+            top = top.parent
+        return top
+
+    @property
     def children(self) -> Children:
         """The child elements, as a live list; texts between them are in `content`."""
         return Children(self)
@@ -411,22 +416,30 @@ class Element(_core.Node, HandlerAttributes):
     def clone(self) -> Self:
         """An independent copy with all below it, handlers and your attributes included.
 
-        It keeps the uuids until it comes into a tree that has them already. Attributes
-        that hold an element of the original hold its copy, and handlers that are methods
-        of one are the copy's; anything else is shared.
+        It keeps the uuids until it comes into a tree that has them already. What your
+        attributes and handlers hold of the original they hold of the copy: elements, also
+        in lists, dicts, sets and tuples, which are copied, and their methods. Any other
+        object is shared.
         """
         return self._cloned(None)
 
     def _cloned(self, memo: dict[int, Any] | None) -> Self:
-        clone = type(self).__new__(type(self))
-        pairs: list[tuple[Element, Element]] = [(self, clone), *self._copy_to(clone)]
+        pairs = self._copies()
         copies: dict[int, Any] = {id(original): copied for original, copied in pairs}
         if memo is None:
-            carry_over(pairs, lambda value: copies.get(id(value), value))
+            carry_over(pairs, copier(lambda value: copies.get(id(value), value)))
         else:
             memo.update(copies)
             carry_over(pairs, lambda value: copy.deepcopy(value, memo))
-        return clone
+        return cast("Self", pairs[0][1])
+
+    def _copies(self) -> list[tuple[Element, Element]]:
+        """Copy this element and all below it; return the objects there are, each with its copy.
+
+        This one is the first; attributes and handlers are left to `carry_over`.
+        """
+        clone = type(self).__new__(type(self))
+        return [(self, clone), *self._copy_to(clone)]
 
     def __copy__(self) -> Self:
         return self.clone
@@ -514,36 +527,12 @@ class Subscription:
         self.element._unmark(self.event_type)
 
 
-def carry_over(pairs: Iterable[tuple[Element, Element]], copy_of: Callable[[Any], Any]) -> None:
-    """Give copied elements the attributes and handlers of their originals.
-
-    *copy_of* says what becomes of a value, and of what a handler is a method of.
-    """
-    for original, copied in pairs:
-        for name, value in _state(original):
-            if name != "_handlers":
-                # Past a `__setattr__` of a subclass, which may want more than there is yet.
-                object.__setattr__(copied, name, copy_of(value))
-                continue
-            copied._handlers = {
-                key: [_rebound(handler, copy_of) for handler in handlers]
-                for key, handlers in value.items()
-            }
+def _copied(subscription: Subscription, copied: Copier, _keep: Keep) -> Subscription:
+    element, handler = copied(subscription.element), copied(subscription.handler)
+    return Subscription(element, subscription.event_type, handler)
 
 
-def _state(element: Element) -> list[tuple[str, Any]]:
-    """Return the attributes that were set on an element, also those in `__slots__`."""
-    state: Any = object.__getstate__(element)
-    held, slots = state if isinstance(state, tuple) else (state, None)
-    return [*(held or {}).items(), *(slots or {}).items()]
-
-
-def _rebound(handler: Handler, copy_of: Callable[[Any], Any]) -> Handler:
-    """Return a method of an element or a template as its copy's; anything else as it is."""
-    if not isinstance(handler, MethodType):
-        return handler
-    copied = copy_of(handler.__self__)
-    return handler if copied is handler.__self__ else MethodType(handler.__func__, copied)
+COPIERS[Subscription] = _copied
 
 
 def _is_own(

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import NoReturn, Protocol, Self, SupportsIndex, cast
 
 from sapwood import _core
-from sapwood.element import Element, carry_over
+from sapwood.copies import COPIERS, carry_over, copier
+from sapwood.element import Element
 from sapwood.errors import HandlerError, TemplateError, TreeError
 from sapwood.events import Handler, check_handler
 
@@ -161,19 +162,37 @@ class Template:
     def clone(self) -> Self:
         """An independent copy, at the price of a few reference counts.
 
-        Attributes that hold elements of this template hold their copies in the clone.
+        What attributes and handlers hold of this template they hold of the clone: elements,
+        also those that are in no page now, lists, dicts, sets and tuples of them, and
+        methods. Any other object is shared.
         """
         copy = object.__new__(type(self))
         fork, copy.__dict__, stateful = self._tree.fork_with(self.__dict__, _LIVE)
         copy._tree = fork
 
+        apart: dict[int, Element] = {}
+
         def copy_of(value: object) -> object:
             if value is self:
                 return copy
-            own = value._in_version(self._tree, fork) if isinstance(value, Element) else None
-            return value if own is None else own
+            if not isinstance(value, Element) or value._is_destroyed:
+                return value
+            own = value._in_version(self._tree, fork)
+            if own is not None:
+                return own
+            if id(value) not in apart and (top := value._outermost).tag != "html":
+                pairs = top._copies()
+                apart.update((id(original), copied) for original, copied in pairs)
+                carry_over(pairs, copied)
+            return apart.get(id(value), value)
 
-        carry_over(stateful, copy_of)
+        copied = copier(copy_of)
+        for name, value in copy.__dict__.items():
+            # Elements of this tree have their copies already.
+            is_left = value is self.__dict__.get(name)
+            if is_left and (type(value) in COPIERS or isinstance(value, Element | Template)):
+                copy.__dict__[name] = copied(value)
+        carry_over(stateful, copied)
         return copy
 
     def __copy__(self) -> Self:

@@ -7,6 +7,7 @@ import gc
 import weakref
 from collections.abc import Callable
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -495,7 +496,7 @@ class Counter(Element):
         self.shown = Element("b", "0")
         self.button = Element("button", "+1", onclick=self.increment)
         super().__init__("div", [self.shown, self.button])
-        self.kept = [1]
+        self.kept: list[object] = [1]
 
     def increment(self) -> None:
         self.shown.content = int(str(self.shown.content)) + 1
@@ -521,9 +522,11 @@ def test_a_copy_keeps_its_own_elements_and_calls_its_own_methods(
 
 def test_only_a_deep_copy_copies_what_else_an_element_has() -> None:
     original = Counter()
+    original.kept.append(SimpleNamespace(of="the user's"))
     shared, apart = original.clone, copy.deepcopy(original)
-    original.kept.append(2)
-    assert (shared.kept, apart.kept) == ([1, 2], [1])
+    assert shared.kept == apart.kept == original.kept
+    assert shared.kept is not original.kept
+    assert shared.kept[1] is original.kept[1] is not apart.kept[1]
 
 
 def test_a_copied_template_has_elements_of_its_own_also_in_elements() -> None:

@@ -18,6 +18,7 @@ _core
 errors
 events views
 attributes
+copies
 element
 template
 diff protocol

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -276,6 +279,84 @@ def test_a_clone_has_its_element_though_it_was_removed_before_it_was_asked_for()
     assert found
     found.remove()
     assert copy.shown is found
+
+
+class Board(Template):
+    """Holds its elements in every way a class may."""
+
+    def __init__(self) -> None:
+        super().__init__("<ul><li id=a>a<li id=b>b</ul><p></p>")
+        a, b = self.querySelectorAll("li")
+        self.listed = [a, [b]]
+        self.paired = (a, "a")
+        self.by_id = {"a": a, "b": b}
+        self.by_row = {a: "a"}
+        self.chosen = {b}
+        self.lately = deque([a], maxlen=3)
+        self.groups = defaultdict(list, {"x": [b]})
+        self.children = self.root.querySelector("ul").children  # type: ignore[union-attr]
+        self.names: list[str] = []
+        self.again = self.names
+        self.listed.append(self.listed)  # type: ignore[arg-type]
+        self.row = Element("li", ["new ", Element("b")], onclick=self.choose)
+        self.row_bold = self.row.children[0]
+        self.menu = [self.row]
+        self.heard: list[tuple[Board, object]] = []
+        self.subscription = a.on("click", partial(self.choose, 5))
+        self.method = self.choose
+
+    def choose(self, what: object) -> None:
+        self.heard.append((self, what))
+
+
+def elements_in(value: object, seen: set[int]) -> Iterator[Element]:
+    if isinstance(value, Element):
+        yield value
+    elif not isinstance(value, str) and isinstance(value, Iterable) and id(value) not in seen:
+        seen.add(id(value))
+        for part in [*value, *(value.values() if isinstance(value, dict) else ())]:
+            yield from elements_in(part, seen)
+
+
+def test_a_clone_holds_nothing_of_its_original_in_whatever_holds_it() -> None:
+    page = Board()
+    copy = page.clone
+    for name, value in vars(copy).items():
+        was = list(elements_in(vars(page)[name], set()))
+        now = list(elements_in(value, set()))
+        assert [it.html for it in now] == [it.html for it in was], name
+        assert not {*map(id, was)} & {*map(id, now)}, name
+        assert type(value) is type(vars(page)[name])
+    assert copy.listed[2] is copy.listed
+    assert copy.menu == [copy.row]
+    assert copy.row_bold.parent is copy.row
+    assert copy.names is copy.again is not page.names
+    assert copy.lately.maxlen == 3
+    assert copy.groups["new"] == []
+    copy.children.append(copy.row)
+    assert len(page.children) == 2
+    assert page.row.parent is None
+
+
+def test_a_clones_handlers_are_its_own_also_in_what_holds_them() -> None:
+    page = Board()
+    copy = page.clone
+    assert copy.row.onclick is not None
+    copy.row.onclick(1)
+    copy.method(2)
+    copy.by_id["a"]._heard("click")[0]()
+    assert [(who is copy, what) for who, what in copy.heard] == [(True, 1), (True, 2), (True, 5)]
+    copy.subscription.off()
+    assert copy.by_id["a"]._heard("click") == []
+    assert len(page.by_id["a"]._heard("click")) == 1
+    assert page.heard == []
+
+
+def test_a_clone_shares_what_only_its_maker_can_copy() -> None:
+    page = Board()
+    shared, other = object(), Counter()
+    page.mine = [shared, other.querySelector("output")]  # type: ignore[attr-defined]
+    assert page.clone.mine == page.mine  # type: ignore[attr-defined]
 
 
 def test_a_clone_has_no_followers() -> None:
