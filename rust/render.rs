@@ -3,14 +3,16 @@
 //! The rules are those of the HTML standard ("serializing HTML fragments"), with
 //! three additions: a string that would end its raw text or its comment early is
 //! broken up; a property the user owns (`.value`, `.checked`) shows as the
-//! attribute that starts it; a handler's attribute (`_onclick`) is written without
-//! its value, which is nobody's business in the browser.
+//! attribute that starts it; what a handler's attribute (`_onclick`) names is nobody's
+//! business in the browser. So a page for one, with uuids, only tells that there is a
+//! handler; HTML for others, which may be made a page again, names it, and is silent
+//! of handlers that have no name.
 
-use crate::names::{NameId, known_names as n};
+use crate::names::known_names as n;
 use crate::node::{Kind, Node, NodeId};
 use crate::page::Page;
 use crate::parse::{doctype_parts, is_raw_text};
-use crate::tree::{ROOT, Tree, is_void, page_of, slot};
+use crate::tree::{ROOT, Tree, holds_raw_text, is_void, page_of, slot};
 use crate::uuid;
 
 /// What to write beside the tree itself.
@@ -156,7 +158,11 @@ impl<'a> Renderer<'a, '_> {
         }
         for (name, given) in page.attributes(slot(id)) {
             match tree.names().get(name) {
-                written if written.starts_with("_on") => self.attribute(written, ""),
+                written if written.starts_with("_on") => match (self.options.uuids, given) {
+                    (true, _) => self.attribute(written, ""),
+                    (false, "") => {}
+                    (false, method) => self.attribute(written, method),
+                },
                 written if written.starts_with('.') => {}
                 "uuid" if !self.options.uuids => {}
                 "value" if value.is_some() && node.name == n::INPUT => {}
@@ -226,7 +232,7 @@ impl<'a> Renderer<'a, '_> {
         let text = self.data(id);
         let parent = self.node(id).parent;
         let above = self.node(parent);
-        if above.kind == Kind::Html && holds_raw_text(above.name) {
+        if holds_raw_text(above.kind, above.name) {
             self.raw_text(text, self.tree.tag(parent));
         } else if above.kind == Kind::Html
             && above.name == n::TEXTAREA
@@ -301,20 +307,6 @@ impl<'a> Renderer<'a, '_> {
         self.out.push_str(identifier);
         self.out.push(quote);
     }
-}
-
-fn holds_raw_text(name: NameId) -> bool {
-    matches!(
-        name,
-        n::STYLE
-            | n::SCRIPT
-            | n::XMP
-            | n::IFRAME
-            | n::NOEMBED
-            | n::NOFRAMES
-            | n::PLAINTEXT
-            | n::NOSCRIPT
-    )
 }
 
 /// Appends *text* so that it is text in HTML, whatever it holds.

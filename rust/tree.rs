@@ -45,6 +45,8 @@ pub enum EditError {
     NotAChild,
     /// Texts, comments, doctypes and void elements have no children.
     NoChildren,
+    /// Between the tags of some elements a parser reads text only.
+    OnlyText,
     TooManyNodes,
     TooManyAttributes,
     TooManyNames,
@@ -57,6 +59,10 @@ impl fmt::Display for EditError {
             EditError::NotAChild => "the node to insert before is not a child of this parent",
             EditError::NoChildren => {
                 "texts, comments and void elements such as br and input have no children"
+            }
+            EditError::OnlyText => {
+                "a parser would read elements in here as text; put a string in, or the element \
+                 elsewhere"
             }
             EditError::TooManyNodes => "a tree has at most 268,435,456 nodes",
             EditError::TooManyAttributes => "an element has at most 256 attributes",
@@ -478,6 +484,28 @@ pub fn is_void(kind: Kind, name: NameId) -> bool {
                 | n::KEYGEN
                 | n::PARAM
         )
+}
+
+/// Says whether an element's content is raw text (HTML standard, 13.1.2): nothing in it
+/// is escaped, and no tag but its own end is read. Scripts run, so noscript is one.
+pub fn holds_raw_text(kind: Kind, name: NameId) -> bool {
+    kind == Kind::Html
+        && matches!(
+            name,
+            n::STYLE
+                | n::SCRIPT
+                | n::XMP
+                | n::IFRAME
+                | n::NOEMBED
+                | n::NOFRAMES
+                | n::PLAINTEXT
+                | n::NOSCRIPT
+        )
+}
+
+/// Says whether an element can hold texts alone, raw or escaped.
+pub fn holds_only_text(kind: Kind, name: NameId) -> bool {
+    holds_raw_text(kind, name) || kind == Kind::Html && matches!(name, n::TEXTAREA | n::TITLE)
 }
 
 pub(crate) fn page_of(id: NodeId) -> usize {

@@ -192,8 +192,11 @@ class Element(_core.Node, HandlerAttributes):
 
     @value.setter
     def value(self, value: str | float | list[str] | None) -> None:
-        if isinstance(value, Mapping | set | frozenset | bytes | _core.Node):
-            raise TypeError(f"a value is a string or a list of strings, not {value!r}, in {self!r}")
+        if isinstance(cast("object", value), Mapping | set | frozenset | bytes | bool | _core.Node):
+            mend = "; whether it is ticked is `checked`" if value is True or value is False else ""
+            raise TypeError(
+                f"a value is a string or a list of strings, not {value!r}, in {self!r}{mend}"
+            )
         tag, kind = self.tag, (self._attribute("type") or "").lower()
         if tag not in _VALUED and "-" not in tag:
             raise ValueError(
@@ -235,13 +238,15 @@ class Element(_core.Node, HandlerAttributes):
     def checked(self) -> bool:
         """Whether a checkbox or radio button is ticked, by the page or by the user.
 
-        Setting it raises ValueError for anything else.
+        Setting it raises ValueError for any other element, TypeError for what is no bool.
         """
         live = self._attribute(".checked")
         return live == "true" if live is not None else self._attribute("checked") is not None
 
     @checked.setter
     def checked(self, checked: bool) -> None:
+        if not isinstance(checked, bool):
+            raise TypeError(f"checked is True or False, not {checked!r}, on {self!r}")
         if self.tag != "input" and "-" not in self.tag:
             raise ValueError(
                 f"{self!r} cannot be ticked: that is for an input with attrs['type'] "

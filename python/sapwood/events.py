@@ -12,6 +12,7 @@ import re
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self, overload
 
 from sapwood.errors import HandlerError
@@ -113,6 +114,12 @@ def check_handler(handler: object) -> Handler:
             handler.close()  # nobody will await it
         raise HandlerError(
             f"a handler is a function, not {type(handler).__name__}: {handler!r}{mend}"
+        )
+    function = handler.func if isinstance(handler, partial) else handler
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        raise HandlerError(
+            f"handler {_name(function)} is a generator, which nobody would go through; "
+            "take the `yield` out, and use `await` to wait"
         )
     _takes_event(handler)
     return handler

@@ -169,7 +169,10 @@ impl Building {
             EditError::TooManyAttributes => (ParseErrorKind::Attributes, ATTRIBUTES_MAX),
             EditError::TooManyNames => (ParseErrorKind::Names, usize::from(u16::MAX)),
             EditError::TooManyNodes => (ParseErrorKind::Nodes, crate::tree::NODES_MAX as usize),
-            EditError::Cycle | EditError::NotAChild | EditError::NoChildren => {
+            EditError::Cycle
+            | EditError::NotAChild
+            | EditError::NoChildren
+            | EditError::OnlyText => {
                 unreachable!("html5ever builds trees: {error}")
             }
         }

@@ -7,7 +7,7 @@
 use crate::names::known;
 use crate::node::{Kind, NodeId};
 use crate::python::node::Node;
-use crate::tree::{EditError, ROOT, Tree, is_void};
+use crate::tree::{EditError, ROOT, Tree, holds_only_text, is_void};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::PyType;
@@ -105,11 +105,16 @@ pub fn is_void_tag(tag: &str) -> bool {
     known(tag).is_some_and(|name| is_void(Kind::Html, name))
 }
 
-/// Returns *tag* as an element keeps it until it has its place: in lower case if it is
-/// void, since it must not take children before, or begins SVG or MathML.
+/// Says whether an HTML element with this tag can hold texts alone.
+pub fn is_only_text_tag(tag: &str) -> bool {
+    known(tag).is_some_and(|name| holds_only_text(Kind::Html, name))
+}
+
+/// Returns *tag* as an element keeps it until it has its place: in lower case if it cannot
+/// have all children, since it must not take them before, or begins SVG or MathML.
 pub fn kept_tag(tag: &str) -> Cow<'_, str> {
     let lower = spelled(true, tag);
-    if is_void_tag(&lower) || matches!(&*lower, "svg" | "math") {
+    if is_void_tag(&lower) || is_only_text_tag(&lower) || matches!(&*lower, "svg" | "math") {
         return lower;
     }
     Cow::Borrowed(tag)

@@ -8,7 +8,7 @@
 use crate::node::{Kind, NodeId};
 use crate::python::TreeError;
 use crate::python::cursor::backwards;
-use crate::python::lone::{Lone, is_tag, is_void_tag, kept_tag, spelled};
+use crate::python::lone::{Lone, is_only_text_tag, is_tag, is_void_tag, kept_tag, spelled};
 use crate::python::objects::{make_object, object, objects, objects_with};
 use crate::python::query::{compiled, query, query_all};
 use crate::python::shape::{
@@ -358,7 +358,8 @@ impl Node {
         self.read(py, |tree, id| render_element(tree, id, false))
     }
 
-    /// What is inside: a string, or a list of strings and elements in their order.
+    /// What is inside: a string, or, once there are elements, a list of strings and elements
+    /// in their order. The list is a copy; what shall be in the page is assigned.
     #[getter]
     fn content(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         if let Some(text) = self.alone(|lone| PyString::new(py, &lone.text)) {
@@ -366,15 +367,8 @@ impl Node {
         }
         let (tree, id) = self.place(py)?;
         let only_text = {
-            let tree = &tree.borrow().tree;
-            let node = tree.node(id);
-            match node.first.some() {
-                None => Some(String::new()),
-                Some(first) if first == node.last && tree.kind(first) == Kind::Text => {
-                    Some(tree.data(first).to_owned())
-                }
-                Some(_) => None,
-            }
+            let tree = tree.borrow();
+            (!tree.has_element_below(id)).then(|| tree.tree.text(id))
         };
         if let Some(text) = only_text {
             return Ok(PyString::new(py, &text).into_any().unbind());
@@ -718,6 +712,9 @@ fn set_tag(tree: &mut Tree, id: NodeId, tag: &str) -> Result<(), EditError> {
     let kind = tree.kind_inside(parent, tag);
     if !first.is_none() && kind == Kind::Html && is_void_tag(tag) {
         return Err(EditError::NoChildren);
+    }
+    if kind == Kind::Html && is_only_text_tag(tag) && tree.first_element(first).is_some() {
+        return Err(EditError::OnlyText);
     }
     tree.set_kind_and_tag(id, kind, tag)?;
     if parent == ROOT {

@@ -8,7 +8,7 @@ use crate::node::{Kind, NodeId};
 use crate::python::TreeError;
 use crate::python::node::Node;
 use crate::python::tree::PyTree;
-use crate::tree::{EditError, ROOT, Tree};
+use crate::tree::{EditError, ROOT, Tree, holds_only_text};
 use pyo3::exceptions::{PyTypeError, PyUnicodeEncodeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyFloat, PyInt, PyString};
@@ -57,10 +57,10 @@ pub fn text_of<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyS
 }
 
 /// Returns the characters of a string; *owner* says whose it was to be if there is one
-/// that is none: half of a surrogate pair.
+/// that no page can have: half of a surrogate pair, or NUL, which HTML knows no way to write.
 pub fn characters<'a>(text: &'a Bound<'_, PyString>, owner: &Node) -> PyResult<&'a str> {
     let py = text.py();
-    text.to_str().map_err(|error| {
+    let characters = text.to_str().map_err(|error| {
         if error.is_instance_of::<PyUnicodeEncodeError>(py) {
             let reason = format!(
                 "half of a surrogate pair is no character, in {}",
@@ -71,7 +71,16 @@ pub fn characters<'a>(text: &'a Bound<'_, PyString>, owner: &Node) -> PyResult<&
         } else {
             error
         }
-    })
+    })?;
+    match memchr::memchr(0, characters.as_bytes()) {
+        None => Ok(characters),
+        Some(at) => Err(PyValueError::new_err(format!(
+            "no page can have the character NUL, which is at {} of {}, in {}; take it out",
+            characters[..at].chars().count(),
+            described(text),
+            owner.name(py)
+        ))),
+    }
 }
 
 /// Returns a value's type and, shortened, the value, for a message.
@@ -197,6 +206,10 @@ fn check(tree: &Bound<'_, PyTree>, parent: NodeId, items: &[Item<'_>]) -> PyResu
     if !items.is_empty() && !tree.borrow().tree.may_have_children(parent) {
         return Err(refused(EditError::NoChildren, tree, parent));
     }
+    let only_text = {
+        let node = *tree.borrow().tree.node(parent);
+        node.kind.is_element() && holds_only_text(node.kind, node.name)
+    };
     let mut seen = FxHashSet::default();
     for item in items {
         match item {
@@ -208,6 +221,9 @@ fn check(tree: &Bound<'_, PyTree>, parent: NodeId, items: &[Item<'_>]) -> PyResu
                 if let Some(owner) = owner {
                     characters(text, owner.get())?;
                 }
+            }
+            Item::Element(_) if only_text => {
+                return Err(refused(EditError::OnlyText, tree, parent));
             }
             Item::Element(node) => {
                 if items.len() > 1 && !seen.insert(node.as_ptr()) {

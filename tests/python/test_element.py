@@ -55,7 +55,8 @@ def test_a_new_element_says_all_that_it_was_made_with() -> None:
 
 def test_handlers_may_be_keywords() -> None:
     made = Element("button", onclick=print, onfocus=print)
-    assert made.html == "<button _onclick _onfocus></button>"
+    assert (made.onclick, made.onfocus) == (print, print)
+    assert made._attributes() == [("_onclick", ""), ("_onfocus", "")]
 
 
 def test_a_parent_may_be_given() -> None:
@@ -412,7 +413,67 @@ def test_a_new_tag_keeps_all_else() -> None:
     made = Element("p", ["a", Element("b")], id="x", onclick=print)
     uuid = made.uuid
     made.tag = "h1"
-    assert (made.html, made.uuid) == ('<h1 id="x" _onclick>a<b></b></h1>', uuid)
+    assert (made.html, made.uuid) == ('<h1 id="x">a<b></b></h1>', uuid)
+    assert (made._attribute("_onclick"), made._heard("click")) == ("", [print])
+
+
+@pytest.mark.parametrize("tag", ["textarea", "script", "STYLE", "title", "noscript", "iframe"])
+def test_what_a_parser_reads_as_text_takes_no_elements(tag: str) -> None:
+    made = Element(tag, "text")
+    for refused in (
+        lambda: Element(tag, ["a", Element("b")]),
+        lambda: made.append(Element("b")),
+        lambda: made.children.insert(0, Element("b")),
+        lambda: setattr(Element("p", ["a", Element("b")]), "tag", tag),
+    ):
+        with pytest.raises(TreeError, match="would read elements in here as text"):
+            refused()
+    assert made.content == "text"
+    made.content = ["more ", "text"]
+    assert made.content == "more text"
+
+
+def test_svg_has_titles_and_styles_with_elements() -> None:
+    drawing = body("<svg><title>a<b></b></title></svg>").children[0]
+    drawing.children[0].append(Element("a"))
+    assert drawing.html == "<svg><title>a<b></b><a></a></title></svg>"
+
+
+def test_content_is_a_string_as_long_as_there_are_no_elements() -> None:
+    made = body("<p>one<!--c--><b></b>two</p>").children[0]
+    assert made.content == ["one", made.children[0], "two"]
+    made.children.clear()
+    assert made.content == "onetwo"
+    made.append("three")
+    assert made.content == "onetwothree"
+
+
+PUTS: dict[str, Callable[[Element, str], object]] = {
+    "content": lambda it, text: setattr(it, "content", text),
+    "append": lambda it, text: it.append("x", text),
+    "text": lambda it, text: setattr(it, "text", text),
+    "attrs": lambda it, text: it.attrs.update(title=text),
+    "id": lambda it, text: setattr(it, "id", text),
+    "style": lambda it, text: it.style.update(color=text),
+    "classes": lambda it, text: it.classes.append(text),
+}
+
+
+@pytest.mark.parametrize("put", PUTS.values(), ids=PUTS)
+def test_nul_is_in_no_page(put: Callable[[Element, str], object]) -> None:
+    for made in (Element("p", id="p"), body("<p id=p></p>").children[0]):
+        with pytest.raises(ValueError, match=r"NUL, which is at \d+ of .*, in <Element p#p>"):
+            put(made, "a\0b")
+        assert made.html == '<p id="p"></p>'
+
+
+def test_html_can_be_made_a_page_again() -> None:
+    class Page(Template):
+        def go(self) -> None: ...
+
+    page = Page("<button _onclick=go>go</button><p>x</p>")
+    page.querySelectorAll("p")[0].onclick = print
+    assert Page(page.html).html == page.html
 
 
 # --- Finding -------------------------------------------------------------------------

@@ -171,6 +171,8 @@ def without_comments(plain: Any) -> Any:
     """Return a snapshot less what the public API does not say."""
     children = [without_comments(c) if isinstance(c, tuple) else c for c in plain[-1]]
     children = [child for child in children if not isinstance(child, dom.Leaf)]
+    if children and all(isinstance(child, str) for child in children):
+        children = ["".join(children)]  # content of texts alone is one string
     return (*plain[:-2], None, children)
 
 

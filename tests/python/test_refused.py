@@ -191,6 +191,8 @@ REFUSED: dict[str, tuple[Callable[[Page], Any], type[Exception], str]] = {
     "value of a dict": (put("value", lambda _: {"x": 1}, "field"), TypeError, "x"),
     "value with a surrogate": (put("value", lambda _: SURROGATE, "field"), ValueError, ""),
     "value of a file": (put("value", lambda _: "x", "file"), ValueError, "only the user"),
+    "value that is a tick": (put("value", lambda _: True, "field"), TypeError, "`checked`"),
+    "ticking by a word": (put("checked", lambda _: "no", "field"), TypeError, "not 'no'.*#field"),
     "ticking a paragraph": (put("checked", lambda _: True), ValueError, "#inner.*ticked"),
     # Handlers.
     "handler that was called": (lambda p: p.inner.on("click", None), HandlerError, r"without \(\)"),  # type: ignore[arg-type]
