@@ -1,14 +1,14 @@
 //! Turns the bytes of an HTML file into text.
 //!
 //! The encoding is that of the byte order mark, or what a `<meta>` within the first
-//! 1,024 bytes says, or else UTF-8: the HTML standard's "encoding sniffing algorithm"
+//! 1,024 bytes says or the XML declaration there, or else UTF-8: the HTML standard's "encoding sniffing algorithm"
 //! without what only a network knows. Bytes that are none of that encoding are an
 //! error with their place; nothing is replaced, since it would be lost.
 
 use encoding_rs::{DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use std::fmt;
 
-/// How many bytes a `<meta>` is looked for in.
+/// How many bytes a `<meta>` or an XML declaration is looked for in.
 const PRESCAN_BYTES: usize = 1024;
 
 /// Bytes that are not what the file says they are, and where the first of them is.
@@ -54,6 +54,48 @@ pub fn decode(bytes: &[u8]) -> Result<String, DecodeError> {
 /// "Prescan a byte stream to determine its encoding".
 fn declared(bytes: &[u8]) -> Option<&'static Encoding> {
     let bytes = &bytes[..bytes.len().min(PRESCAN_BYTES)];
+    if bytes.starts_with(b"<\0?\0x\0") {
+        return Some(UTF_16LE);
+    }
+    if bytes.starts_with(b"\0<\0?\0x") {
+        return Some(UTF_16BE);
+    }
+    by_meta(bytes).or_else(|| by_xml(bytes))
+}
+
+/// "Get an XML encoding".
+fn by_xml(bytes: &[u8]) -> Option<&'static Encoding> {
+    let end = bytes.iter().position(|&byte| byte == b'>')?;
+    let declaration = bytes[..end].strip_prefix(b"<?xml")?;
+    let at = declaration
+        .windows(8)
+        .position(|window| window == b"encoding")?;
+    let is_space = |byte: &&u8| **byte <= b' ';
+    let mut rest = declaration[at + 8..].iter().skip_while(is_space);
+    if rest.next() != Some(&b'=') {
+        return None;
+    }
+    let mut rest = rest.skip_while(is_space);
+    let quote = rest.next().filter(|quote| b"\"'".contains(quote))?;
+    let rest: Vec<u8> = rest.copied().collect();
+    let label = &rest[..rest.iter().position(|byte| byte == quote)?];
+    // Space around a label would be ignored elsewhere.
+    if label.iter().any(|byte| is_space(&byte)) {
+        return None;
+    }
+    Encoding::for_label(label).map(not_utf_16)
+}
+
+/// Whoever could read the declaration does not read 16 bits at a time.
+fn not_utf_16(found: &'static Encoding) -> &'static Encoding {
+    if found == UTF_16BE || found == UTF_16LE {
+        UTF_8
+    } else {
+        found
+    }
+}
+
+fn by_meta(bytes: &[u8]) -> Option<&'static Encoding> {
     let mut scan = Scan { bytes, at: 0 };
     while scan.at < bytes.len() {
         let rest = &bytes[scan.at..];
@@ -131,14 +173,14 @@ impl Scan<'_> {
             }
             seen.push(name);
         }
+        // The bytes ran out before the tag did: then it declares nothing.
+        self.peek()?;
         if needs_pragma.is_none_or(|needs| needs && !has_pragma) {
             return None;
         }
-        charset.flatten().map(|found| match found {
-            // Whoever could read the declaration does not read 16 bits at a time.
-            found if found == UTF_16BE || found == UTF_16LE => UTF_8,
-            found if found.name() == "x-user-defined" => WINDOWS_1252,
-            found => found,
+        charset.flatten().map(|found| match found.name() {
+            "x-user-defined" => WINDOWS_1252,
+            _ => not_utf_16(found),
         })
     }
 
@@ -224,7 +266,7 @@ mod tests {
 
     #[test]
     fn a_file_is_in_the_encoding_that_it_declares() {
-        let cases: [(&[u8], &str); 18] = [
+        let cases: [(&[u8], &str); 32] = [
             (
                 b"\xef\xbb\xbf<meta charset=koi8-r>\xc3\xa9",
                 "<meta charset=koi8-r>é",
@@ -275,6 +317,48 @@ mod tests {
                 "</p x><? <meta charset=koi8-r>é",
             ),
             (b"<meta charset=\"latin1\xc3\xa9", "<meta charset=\"latin1é"),
+            // A declaration that the file cuts off is none.
+            (b"<meta charset=latin1\xc3\xa9", "<meta charset=latin1é"),
+            (b"\xc3\xa9<meta charset=latin1", "é<meta charset=latin1"),
+            (b"\xc3\xa9<meta charset=latin1 ", "é<meta charset=latin1 "),
+            (
+                b"\xc3\xa9<meta charset='latin1' a",
+                "é<meta charset='latin1' a",
+            ),
+            (
+                b"<?xml version='1.0' encoding='latin1'?>\xe9",
+                "<?xml version='1.0' encoding='latin1'?>é",
+            ),
+            (
+                b"<?xml encoding\0 =\n\"utf-16be\">\xc3\xa9",
+                "<?xml encoding\0 =\n\"utf-16be\">é",
+            ),
+            (
+                b"<?xml encoding='latin1'?><meta charset=utf-8>\xc3\xa9",
+                "<?xml encoding='latin1'?><meta charset=utf-8>é",
+            ),
+            (
+                b"<?xml encoding='latin1'\xc3\xa9",
+                "<?xml encoding='latin1'é",
+            ),
+            (
+                b"<?xml encoding=latin1?>\xc3\xa9",
+                "<?xml encoding=latin1?>é",
+            ),
+            (
+                b"<?xml encoding='latin1 '?>\xc3\xa9",
+                "<?xml encoding='latin1 '?>é",
+            ),
+            (
+                b"<?XML encoding='latin1'?>\xc3\xa9",
+                "<?XML encoding='latin1'?>é",
+            ),
+            (
+                b" <?xml encoding='latin1'?>\xc3\xa9",
+                " <?xml encoding='latin1'?>é",
+            ),
+            (b"<\0?\0x\0>\0\xe9\0", "<?x>é"),
+            (b"\0<\0?\0x\0>\0\xe9", "<?x>é"),
             (
                 b"<meta charset=shift_jis>\x82\xa0",
                 "<meta charset=shift_jis>あ",
@@ -291,7 +375,12 @@ mod tests {
             let html = format!("{}<meta charset=latin1>", " ".repeat(spaces));
             decode(&[html.as_bytes(), b"\xe9"].concat()).is_ok()
         };
-        assert!(at(1024 - "<meta charset=latin1>".len()));
+        let last = 1024 - "<meta charset=latin1>".len();
+        assert!(at(last));
+        // Of a tag that goes on beyond them nothing counts, though the name is there.
+        for later in 1.."<meta charset=latin1>".len() {
+            assert!(!at(last + later), "{later}");
+        }
         assert!(!at(1024));
     }
 
