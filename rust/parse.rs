@@ -203,6 +203,9 @@ impl<'a> Input<'a> {
 
     /// Returns where the text that was given has what the input stream has at *at*.
     fn given_offset(&self, at: usize) -> usize {
+        if at == self.text.len() {
+            return self.given.len();
+        }
         let mark = self.given.len() - self.given.trim_start_matches('\u{feff}').len();
         let start = mark.min('\u{feff}'.len_utf8());
         if matches!(self.text, Cow::Borrowed(_)) {

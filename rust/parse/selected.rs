@@ -8,11 +8,12 @@
 use crate::names::known_names as n;
 use crate::node::{Kind, NodeId};
 use crate::tree::{EditError, Tree};
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
-/// Fills each of *selected_contents* that shows the choice of a select.
-pub(super) fn show(tree: &mut Tree, selected_contents: &[NodeId]) -> Result<(), EditError> {
-    let mut served = FxHashSet::default();
+/// Fills each of *selected_contents* that shows the choice of a select; returns how deep
+/// in the tree the deepest copy of an element lies.
+pub(super) fn show(tree: &mut Tree, selected_contents: &[NodeId]) -> Result<usize, EditError> {
+    let (mut served, mut deepest) = (FxHashSet::default(), 0);
     for &place in selected_contents {
         let Some(select) = select_of(tree, place).filter(|&select| served.insert(select)) else {
             continue;
@@ -22,20 +23,32 @@ pub(super) fn show(tree: &mut Tree, selected_contents: &[NodeId]) -> Result<(), 
         };
         let source = tree.clone();
         tree.remove_children(place);
+        // How deep the copies lie of the option itself and of what is in it.
+        let mut depths = FxHashMap::from_iter([(option, above(&source, place).count())]);
         for child in source.children(option) {
-            let copy = tree.adopt(&source, child, |_, _| {})?;
+            let copy = tree.adopt(&source, child, |id, _| {
+                if source.kind(id).is_element() {
+                    let depth = depths[&source.node(id).parent] + 1;
+                    depths.insert(id, depth);
+                    deepest = deepest.max(depth);
+                }
+            })?;
             tree.append(place, copy)?;
         }
     }
-    Ok(())
+    Ok(deepest)
+}
+
+/// Walks from the parent of *id* to the root.
+fn above(tree: &Tree, id: NodeId) -> impl Iterator<Item = NodeId> {
+    let parent = |&id: &NodeId| tree.node(id).parent.some();
+    std::iter::successors(parent(&id), parent)
 }
 
 /// Returns the select that *place*, a `<selectedcontent>`, shows the choice of.
 fn select_of(tree: &Tree, place: NodeId) -> Option<NodeId> {
     let mut found = None;
-    for id in std::iter::successors(tree.node(place).parent.some(), |&id| {
-        tree.node(id).parent.some()
-    }) {
+    for id in above(tree, place) {
         let tag = match tree.kind(id) {
             Kind::Html => tree.tag(id),
             _ => continue,

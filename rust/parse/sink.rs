@@ -95,6 +95,8 @@ struct Building {
     /// Long texts that came in pieces and may get more of them.
     gathered: FxHashMap<NodeId, String>,
     selected_contents: Vec<NodeId>,
+    /// What was taken out: if it came back nowhere, as a body before a frameset, it goes.
+    removed: Vec<NodeId>,
     budget: Budget,
     /// Nodes, attributes and parts of values so far, and how many there may be.
     grown: usize,
@@ -110,6 +112,7 @@ impl Sink {
                 names: FxHashMap::default(),
                 gathered: FxHashMap::default(),
                 selected_contents: Vec::new(),
+                removed: Vec::new(),
                 budget: Budget {
                     attributes: budget.attributes.min(ATTRIBUTES_MAX),
                     ..*budget
@@ -362,7 +365,15 @@ impl Building {
         }
         self.tree.finish();
         let shown = selected::show(&mut self.tree, &self.selected_contents);
-        shown.map_err(|error| self.excess(error))?;
+        let deepest = shown.map_err(|error| self.excess(error))?;
+        if deepest > self.budget.depth {
+            return Err((ParseErrorKind::Depth, self.budget.depth));
+        }
+        for id in std::mem::take(&mut self.removed) {
+            if self.tree.get(id).is_some_and(|node| node.parent.is_none()) {
+                self.tree.remove(id);
+            }
+        }
         if self.tree.len() > self.budget.nodes.saturating_add(1) {
             return Err((ParseErrorKind::Nodes, self.budget.nodes));
         }
@@ -498,6 +509,7 @@ impl TreeSink for Sink {
     fn remove_from_parent(&self, target: &Handle) {
         self.within(|building| {
             building.tree.detach(target.id);
+            building.removed.push(target.id);
             Ok(())
         });
     }

@@ -62,6 +62,7 @@ fn same(html: &str, context: Option<&str>) -> Result<(), TestCaseError> {
         Some(tag) => parse_fragment(html, Kind::Html, tag, &Budget::default()),
     };
     let own = own.expect("the text is short");
+    prop_assert_eq!(own.preorder(ROOT).count(), own.len(), "{:?}", html);
     prop_assert_eq!(
         nodes(&own),
         nodes(&by_html5ever(html, context)),
@@ -75,7 +76,8 @@ fn same(html: &str, context: Option<&str>) -> Result<(), TestCaseError> {
 /// Pieces that, side by side, go through every state of a tokenizer.
 fn markup() -> impl Strategy<Value = String> {
     let tags = "div p b a table tr td select option textarea title script style svg math \
-                plaintext noscript template pre xmp br input DIV scripT foreignObject";
+                plaintext noscript template pre xmp br input DIV scripT foreignObject \
+                frameset form";
     let tags: Vec<&str> = tags.split_whitespace().collect();
     let tag = prop::sample::select(tags);
     let bits = "< > / = \" ' & &amp; &amp &lt; &not &notin; &noti &#38; &#x26 &#0; &#x80; &#; &#x \
@@ -226,6 +228,40 @@ proptest! {
 }
 
 #[test]
+fn what_a_frameset_drops_is_gone() {
+    let html = "<form><p id=gone></p><b></form></b><frameset><frame>";
+    let tree = parse_document(html, &Budget::default()).expect("short");
+    assert_eq!(tree.preorder(ROOT).count(), tree.len());
+    assert_eq!(tree.with_id("gone").count(), 0);
+}
+
+#[test]
+fn a_selected_content_is_not_copied_deeper_than_allowed() {
+    let html = |place: usize, option: usize| {
+        let (place, option) = ("<i>".repeat(place), "<i>".repeat(option));
+        format!("{place}<select><button><selectedcontent></button><option>x<b></b>{option}")
+    };
+    let deepest = |tree: &Tree| {
+        let elements = nodes(tree).into_iter().filter(|line| line.1.is_element());
+        elements.map(|line| line.0 - 1).max()
+    };
+    for (place, option) in [(10, 5), (3, 12)] {
+        let html = html(place, option);
+        let whole = parse_document(&html, &Budget::default()).expect("not that deep");
+        let depth = deepest(&whole).expect("some");
+        let budget = |depth| Budget {
+            depth,
+            ..Budget::default()
+        };
+        let same = parse_document(&html, &budget(depth)).expect("as deep as may be");
+        assert_eq!(deepest(&same), Some(depth));
+        let error = parse_document(&html, &budget(depth - 1)).expect_err("too deep");
+        assert_eq!(error.kind, ParseErrorKind::Depth);
+        assert_eq!(error.offset, html.len());
+    }
+}
+
+#[test]
 fn a_refusal_names_the_limit_and_the_byte_at_which_the_tag_begins() {
     let small = Budget {
         nodes: 10,
@@ -268,6 +304,11 @@ fn a_refusal_names_the_limit_and_the_byte_at_which_the_tag_begins() {
             "\u{feff}a\r\n\r\n<p a='123456789'>",
             small,
             "an attribute's value of more than 8 bytes, at byte 8 of the HTML",
+        ),
+        (
+            "\r<!--é",
+            Budget { nodes: 3, ..small },
+            "more than 3 nodes, at byte 7 of the HTML",
         ),
         (
             &format!("{formatting}{}", "<p>x".repeat(2000)),
