@@ -19,6 +19,7 @@ pub mod tree;
 
 pub mod encoding;
 pub mod parse;
+pub mod choice;
 pub mod render;
 pub mod select;
 pub mod style;

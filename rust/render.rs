@@ -8,6 +8,7 @@
 //! handler; HTML for others, which may be made a page again, names it, and is silent
 //! of handlers that have no name.
 
+use crate::choice::{Choice, value_of};
 use crate::names::known_names as n;
 use crate::node::{Kind, Node, NodeId};
 use crate::page::Page;
@@ -32,7 +33,7 @@ pub fn render(tree: &Tree, top: NodeId, options: RenderOptions<'_>, out: &mut St
         tree,
         options,
         out,
-        select_value: None,
+        choice: None,
         number: page_of(top),
         page: tree.pages().get(page_of(top)),
     };
@@ -71,8 +72,8 @@ struct Renderer<'a, 'out> {
     tree: &'a Tree,
     options: RenderOptions<'a>,
     out: &'out mut String,
-    /// The value that the select we are inside of should show, as JSON.
-    select_value: Option<&'a str>,
+    /// What the select we are inside of should show, if that is not what its options say.
+    choice: Option<Choice>,
     /// The page that was looked at last, which nearly always has the next node, too.
     page: &'a Page,
     number: usize,
@@ -129,7 +130,7 @@ impl<'a> Renderer<'a, '_> {
             self.options.head_end = "";
         }
         if node.name == n::SELECT {
-            self.select_value = None;
+            self.choice = None;
         }
         self.out.push_str("</");
         self.out.push_str(self.tree.names().get(node.name));
@@ -167,7 +168,7 @@ impl<'a> Renderer<'a, '_> {
                 "uuid" if !self.options.uuids => {}
                 "value" if value.is_some() && node.name == n::INPUT => {}
                 "checked" if checked.is_some() => {}
-                "selected" if self.select_value.is_some() && node.name == n::OPTION => {}
+                "selected" if self.choice.is_some() && node.name == n::OPTION => {}
                 written => self.attribute(written, given),
             }
         }
@@ -176,10 +177,11 @@ impl<'a> Renderer<'a, '_> {
         }
         match (value, node.name) {
             (Some(value), n::INPUT) => self.attribute("value", &json_string(value)),
-            (Some(value), n::SELECT) => self.select_value = Some(value),
+            (Some(value), n::SELECT) => self.choice = Some(Choice::read(value)),
             _ => {}
         }
-        if node.name == n::OPTION && self.is_selected(id) {
+        let choice = self.choice.as_ref().filter(|_| node.name == n::OPTION);
+        if choice.is_some_and(|choice| choice.has(&value_of(tree, id))) {
             self.attribute("selected", "");
         }
         self.out.push('>');
@@ -188,37 +190,17 @@ impl<'a> Renderer<'a, '_> {
             escape_text(&json_string(value), self.out);
         } else if node.kind == Kind::Html
             && matches!(node.name, n::PRE | n::TEXTAREA | n::LISTING)
-            && let Some(first) = node.first.some()
-            && tree.kind(first) == Kind::Text
-            && tree.data(first).starts_with('\n')
+            && starts_with_newline(tree, id)
         {
             // The parser drops one newline here; write it twice.
             self.out.push('\n');
         }
     }
 
-    fn is_selected(&self, option: NodeId) -> bool {
-        let Some(wanted) = self.select_value else {
-            return false;
-        };
-        let own = match self.tree.attribute_by_id(option, n::VALUE) {
-            Some(value) => value.to_owned(),
-            None => self
-                .tree
-                .text(option)
-                .split_ascii_whitespace()
-                .collect::<Vec<_>>()
-                .join(" "),
-        };
-        match serde_json::from_str(wanted) {
-            Ok(serde_json::Value::String(value)) => value == own,
-            Ok(serde_json::Value::Array(values)) => values.iter().any(|value| *value == own),
-            _ => false,
-        }
-    }
-
     fn attribute(&mut self, name: &str, value: &str) {
-        self.out.push(' ');
+        // A name that begins with `=` would be the value of the attribute before it.
+        self.out
+            .push_str(if name.starts_with('=') { " /" } else { " " });
         self.out.push_str(name);
         if value.is_empty() {
             return;
@@ -273,8 +255,7 @@ impl<'a> Renderer<'a, '_> {
         let ends_early = data.starts_with('>')
             || data.starts_with("->")
             || data.contains("-->")
-            || data.contains("--!>")
-            || data.ends_with("<!-");
+            || data.contains("--!>");
         self.out.push_str("<!--");
         if ends_early {
             self.out.push_str(&data.replace('>', "&gt;"));
@@ -307,6 +288,13 @@ impl<'a> Renderer<'a, '_> {
         self.out.push_str(identifier);
         self.out.push(quote);
     }
+}
+
+/// Says whether what is written first between the tags of *id* is a newline.
+fn starts_with_newline(tree: &Tree, id: NodeId) -> bool {
+    let is_written = |id: &NodeId| tree.kind(*id) != Kind::Text || !tree.data(*id).is_empty();
+    let first = tree.shown_children(id).find(is_written);
+    first.is_some_and(|id| tree.kind(id) == Kind::Text && tree.data(id).starts_with('\n'))
 }
 
 /// Appends *text* so that it is text in HTML, whatever it holds.

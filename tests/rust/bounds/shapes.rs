@@ -533,6 +533,28 @@ fn selectors_of_places_among_many_siblings() {
     selectors(&SELECTORS_OF_PLACES);
 }
 
+#[test]
+fn lists_of_many_options_with_as_many_chosen() {
+    let list = |_: &str, n| {
+        let options: String = (0..n).map(|n| format!("<option>{n}")).collect();
+        let mut tree = parsed(&format!("<select multiple>{options}"));
+        let select = Selector::parse("select").expect("a selector");
+        let select = select.first(&tree, ROOT).expect("there");
+        let values: Vec<String> = (0..n).map(|n| format!("\"{}\"", 2 * n)).collect();
+        let values = format!("[{}]", values.join(","));
+        tree.set_attribute(select, ".value", &values).expect("room");
+        tree
+    };
+    check(&["rendered", "asked"], list, |shape, _, tree| match shape {
+        "rendered" => drop(render_document(&tree, RenderOptions::default())),
+        _ => drop(
+            Selector::parse(":checked")
+                .expect("a selector")
+                .all(&tree, ROOT),
+        ),
+    });
+}
+
 fn selectors(all: &[&str]) {
     let make = |_: &str, n| list(n, true).0;
     check(all, make, |selector, _, tree| {
