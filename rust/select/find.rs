@@ -7,11 +7,10 @@
 //! `top`, and not inside of a `template`.
 
 use crate::filter::Filter;
-use crate::names::known_names as n;
-use crate::node::{Kind, NodeId};
+use crate::node::NodeId;
 use crate::page::PAGE_NODES;
 use crate::select::Selector;
-use crate::select::matching::Matcher;
+use crate::select::matching::{Matcher, is_template};
 use crate::select::program::{Compound, Program, Rule, Test};
 use crate::tree::{ROOT, Tree};
 use rustc_hash::FxHashSet;
@@ -282,10 +281,16 @@ impl<'a> Search<'a> {
             return candidates;
         }
         let mut placed = Placed::below(self.tree, top);
-        candidates.retain(|&id| placed.has(id) && self.matcher.matches(id));
         candidates.sort_unstable();
         candidates.dedup();
-        if candidates.len() > 1 {
+        candidates.retain(|&id| placed.has(id));
+        // From top to bottom, what `:has()` looks through is looked through once.
+        let is_sorted_first = self.matcher.program.relatives > 0;
+        if is_sorted_first {
+            placed.sort(&mut candidates);
+        }
+        candidates.retain(|&id| self.matcher.matches(id));
+        if !is_sorted_first {
             placed.sort(&mut candidates);
         }
         candidates
@@ -336,11 +341,6 @@ impl<'a> Search<'a> {
     }
 }
 
-/// What a template holds is not part of the document.
-fn is_template(node: &crate::node::Node) -> bool {
-    node.name == n::TEMPLATE && node.kind == Kind::Html
-}
-
 /// Says whether *id* is below *top*, and not in a template there.
 fn is_placed(tree: &Tree, id: NodeId, top: NodeId) -> bool {
     let mut at = tree.node(id).parent;
@@ -384,6 +384,9 @@ impl<'a> Placed<'a> {
 
     /// Brings elements into the order of the document; `has` said yes to all of them.
     fn sort(&self, elements: &mut Vec<NodeId>) {
+        if elements.len() < 2 {
+            return;
+        }
         let wanted: FxHashSet<NodeId> = elements.drain(..).collect();
         let mut at = self.tree.node(self.top).first.some();
         while let Some(id) = at {

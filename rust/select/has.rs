@@ -6,9 +6,8 @@
 //! is gone through twice for one selector, however deep the tree.
 
 use crate::node::NodeId;
-use crate::select::matching::{Level, Matcher};
+use crate::select::matching::{Matcher, is_template};
 use crate::select::program::{Bits, Relative, Step};
-use rustc_hash::FxHashMap;
 use selectors::parser::Combinator::{Child, Descendant, LaterSibling, NextSibling};
 
 /// What was found out for one relative selector.
@@ -18,8 +17,6 @@ pub struct Known {
     asked: Marks,
     /// Those of them that have what is looked for.
     has: Marks,
-    /// Which steps of chains elements do, if compounds of the selector ask for any.
-    chains: Option<FxHashMap<NodeId, Bits>>,
 }
 
 /// A set of nodes.
@@ -59,26 +56,14 @@ impl<'a> Matcher<'a> {
         }
         let mut known = std::mem::take(known);
         let parent = self.node(id).parent;
-        let top = match relative.chains {
-            Some(_) => self.topmost(id),
-            None if relative.is_beside() && !parent.is_none() => parent,
-            None => id,
+        let top = match relative.is_beside() && !parent.is_none() {
+            true => parent,
+            false => id,
         };
-        if let Some(chains) = relative.chains {
-            known.chains = Some(self.bits_below(top, chains));
-        }
         self.survey(relative, top, &mut known);
         let has = known.has.contains(id);
         self.known[relative.number] = known;
         has
-    }
-
-    /// Returns the node above all others above *id*, or itself.
-    fn topmost(&self, mut id: NodeId) -> NodeId {
-        while let Some(parent) = self.node(id).parent.some() {
-            id = parent;
-        }
-        id
     }
 
     /// Goes through *top* and all below it, last ones first.
@@ -93,11 +78,13 @@ impl<'a> Matcher<'a> {
             }
             // Done with this leaf, and with all that end with it.
             loop {
-                let has_children = !self.node(id).last.is_none();
-                let inside = match has_children {
-                    true => open.pop().unwrap_or_default(),
-                    false => Behind::default(),
+                let mut inside = match self.node(id).last.some() {
+                    Some(_) => open.pop().unwrap_or_default(),
+                    None => Behind::default(),
                 };
+                if is_template(self.node(id)) {
+                    inside = Behind::default();
+                }
                 let beside = open.last_mut().expect("the list of `id` is not done");
                 if self.is_element(id) {
                     // Of what is beside `top` nothing is known.
@@ -141,12 +128,11 @@ impl<'a> Matcher<'a> {
         if is_open(&relative.steps[0]) {
             known.has.insert(id);
         }
-        let chains = known.chains.as_ref();
-        let bits = chains.and_then(|bits| bits.get(&id)).copied();
+        let bits = self.bits(relative.chains, id);
         let mut here = 0;
         for (place, step) in relative.steps.iter().enumerate() {
             let is_open = relative.steps.get(place + 1).is_none_or(is_open);
-            if is_open && self.is_compound(&step.compound, id, bits.unwrap_or_default()) {
+            if is_open && self.is_compound(&step.compound, id, bits) {
                 here |= step.bit;
             }
         }
@@ -154,36 +140,5 @@ impl<'a> Matcher<'a> {
         beside.below |= here | inside.below;
         beside.next = here;
         beside.later |= here;
-    }
-
-    /// Returns which steps of the first *chains* the elements in and below *top* do.
-    fn bits_below(&mut self, top: NodeId, chains: usize) -> FxHashMap<NodeId, Bits> {
-        let chains = &self.program.chains[..chains];
-        let mut bits = FxHashMap::default();
-        let mut levels = vec![Level::default()];
-        let mut at = top;
-        loop {
-            let mut here = 0;
-            if self.is_element(at) {
-                let level = levels.last_mut().expect("the list of `at` is not done");
-                here = self.step(level, at, chains);
-                bits.insert(at, here);
-            }
-            let node = self.node(at);
-            if !node.first.is_none() {
-                let level = levels.last().expect("the list of `at` is not done");
-                levels.push(level.below(here));
-                at = node.first;
-                continue;
-            }
-            while at != top && self.node(at).next.is_none() {
-                at = self.node(at).parent;
-                levels.pop();
-            }
-            if at == top {
-                return bits;
-            }
-            at = self.node(at).next;
-        }
     }
 }

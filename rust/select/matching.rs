@@ -12,7 +12,9 @@ use crate::page::Page;
 use crate::select::has::Known;
 use crate::select::nth::Counts;
 use crate::select::program::{Attribute, Bits, Chain, Compound, Program, Rule, Test};
+use crate::select::states::States;
 use crate::tree::{ROOT, Tree, page_of, slot};
+use crate::work;
 use rustc_hash::FxHashMap;
 use selectors::attr::{CaseSensitivity, ParsedCaseSensitivity};
 
@@ -26,12 +28,13 @@ pub struct Matcher<'a> {
     pub names: Vec<Option<NameId>>,
     /// What `:scope` means.
     scope: NodeId,
+    /// By how many of the chains: which of their steps each element does.
+    bits: FxHashMap<usize, FxHashMap<NodeId, Bits>>,
     /// By test and parent.
     pub(super) counts: FxHashMap<(usize, NodeId), Counts>,
     /// By the number of the relative selector.
     pub(super) known: Vec<Known>,
-    /// The chosen options of drop-down lists.
-    pub(super) chosen: FxHashMap<NodeId, Vec<NodeId>>,
+    pub(super) states: States<'a>,
 }
 
 /// What is known around the children of one node, up to the next one to be asked.
@@ -63,16 +66,20 @@ impl<'a> Matcher<'a> {
             pages: Vec::new(),
             names: names.collect(),
             scope,
+            bits: FxHashMap::default(),
             counts: FxHashMap::default(),
             known: (0..program.relatives).map(|_| Known::default()).collect(),
-            chosen: FxHashMap::default(),
+            states: States::default(),
         }
     }
 
     #[inline]
     pub fn node(&self, id: NodeId) -> &'a Node {
         match self.pages.get(page_of(id)) {
-            Some(Some(page)) => page.node(slot(id)),
+            Some(Some(page)) => {
+                work::step(1);
+                page.node(slot(id))
+            }
             _ => self.tree.node(id),
         }
     }
@@ -83,7 +90,10 @@ impl<'a> Matcher<'a> {
 
     pub fn attribute(&self, id: NodeId, name: NameId) -> Option<&'a str> {
         match self.pages.get(page_of(id)) {
-            Some(Some(page)) => page.attribute(slot(id), name),
+            Some(Some(page)) => {
+                work::step(1);
+                page.attribute(slot(id), name)
+            }
             _ => self.tree.attribute_by_id(id, name),
         }
     }
@@ -144,6 +154,9 @@ impl<'a> Matcher<'a> {
     }
 
     fn is_empty(&self, id: NodeId) -> bool {
+        if is_template(self.node(id)) {
+            return true;
+        }
         let next = |&id: &NodeId| self.node(id).next.some();
         std::iter::successors(self.node(id).first.some(), next).all(|id| match self.node(id).kind {
             Kind::Text => self.tree.data(id).is_empty(),
@@ -234,6 +247,61 @@ impl<'a> Matcher<'a> {
         self.enter(&mut level, id, chains)
     }
 
+    /// Returns which steps of the first *chains* an element does, wherever it is.
+    ///
+    /// Unlike `bits_at` this is for many: all in one tree are asked at once.
+    pub fn bits(&mut self, chains: usize, id: NodeId) -> Bits {
+        if chains == 0 {
+            return 0;
+        }
+        if !self.bits.contains_key(&chains) {
+            let bits = self.bits_below(self.topmost(id), chains);
+            self.bits.insert(chains, bits);
+        }
+        self.bits[&chains].get(&id).copied().unwrap_or_default()
+    }
+
+    /// Returns the node above all others above *id*, or itself.
+    fn topmost(&self, mut id: NodeId) -> NodeId {
+        while let Some(parent) = self.node(id).parent.some() {
+            id = parent;
+        }
+        id
+    }
+
+    /// Returns which steps of the first *chains* the elements in and below *top* do.
+    fn bits_below(&mut self, top: NodeId, chains: usize) -> FxHashMap<NodeId, Bits> {
+        let chains = &self.program.chains[..chains];
+        let mut bits = FxHashMap::default();
+        let mut levels = vec![Level::default()];
+        let mut at = top;
+        loop {
+            let mut here = 0;
+            if self.is_element(at) {
+                let level = levels.last_mut().expect("the list of `at` is not done");
+                here = self.step(level, at, chains);
+                if here != 0 {
+                    bits.insert(at, here);
+                }
+            }
+            let node = self.node(at);
+            if !node.first.is_none() {
+                let level = levels.last().expect("the list of `at` is not done");
+                levels.push(level.below(here));
+                at = node.first;
+                continue;
+            }
+            while at != top && self.node(at).next.is_none() {
+                at = self.node(at).parent;
+                levels.pop();
+            }
+            if at == top {
+                return bits;
+            }
+            at = self.node(at).next;
+        }
+    }
+
     /// Asks *id* in a new level, and first whatever comes before it there.
     fn enter(&mut self, level: &mut Level, id: NodeId, chains: &'a [Chain]) -> Bits {
         if self.program.has_sibling_steps {
@@ -288,6 +356,11 @@ impl<'a> Matcher<'a> {
         }
         nearest
     }
+}
+
+/// What a template holds is not part of the document, and nothing in or below it.
+pub fn is_template(node: &Node) -> bool {
+    node.name == n::TEMPLATE && node.kind == Kind::Html
 }
 
 /// Says whether the words of *own*, the value of an attribute, include *class*.

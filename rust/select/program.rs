@@ -127,8 +127,8 @@ pub struct Relative {
     /// From the element that is asked outwards; each step's combinator is the one
     /// before it, and its bit just its place here.
     pub steps: Vec<Step>,
-    /// Some compound asks for a chain: one of the first so many.
-    pub chains: Option<usize>,
+    /// The chains that its compounds may ask for are among the first so many.
+    pub chains: usize,
 }
 
 impl Relative {
@@ -287,14 +287,21 @@ impl Program {
                 Test::First
             });
         }
+        let before = self.chains.len();
         let of = of.map(|list| self.list(list)).transpose()?;
         self.nths += 1;
         Ok(Test::Nth(Box::new(Nth {
             number: self.nths,
             data: *data,
             of,
-            chains: self.chains.len(),
+            chains: self.chains_since(before),
         })))
+    }
+
+    /// Returns how many chains are known to what asks for those after the first *before*.
+    fn chains_since(&self, before: usize) -> usize {
+        let all = self.chains.len();
+        if all > before { all } else { 0 }
     }
 
     fn relative(&mut self, relative: &RelativeSelector<Css>) -> Result<Relative, SelectorError> {
@@ -311,7 +318,7 @@ impl Program {
         Ok(Relative {
             number,
             steps,
-            chains: (self.chains.len() > before).then_some(self.chains.len()),
+            chains: self.chains_since(before),
         })
     }
 

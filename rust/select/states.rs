@@ -3,12 +3,31 @@
 //! The rules are those of the HTML standard, section "Pseudo-classes". What a user
 //! typed or ticked is in the tree as well, beside the attributes, and counts first.
 
+use crate::choice::{Choice, value_of};
 use crate::names::known_names as n;
 use crate::node::{Kind, NodeId};
 use crate::select::grammar::State;
 use crate::select::matching::Matcher;
+use rustc_hash::FxHashMap;
+use std::cell::RefCell;
 
-impl Matcher<'_> {
+/// What was found out about elements, for others beside or below them.
+#[derive(Default)]
+pub struct States<'a> {
+    /// The chosen options of drop-down lists.
+    chosen: FxHashMap<NodeId, Vec<NodeId>>,
+    /// The first legends of fieldsets.
+    legends: RefCell<FxHashMap<NodeId, NodeId>>,
+    // What elements have from above.
+    lists: Inherited<NodeId>,
+    is_disabled: Inherited<bool>,
+    is_editable: Inherited<bool>,
+    language: Inherited<&'a str>,
+}
+
+type Inherited<T> = RefCell<FxHashMap<NodeId, T>>;
+
+impl<'a> Matcher<'a> {
     pub fn is_in_state(&mut self, id: NodeId, state: &State) -> bool {
         match state {
             State::Link => return self.is_link(id),
@@ -67,19 +86,16 @@ impl Matcher<'_> {
 
     /// Says whether an option is one that its drop-down list shows as chosen.
     fn is_chosen(&mut self, option: NodeId) -> bool {
-        let above = |&id: &NodeId| self.node(id).parent.some();
-        let list = std::iter::successors(Some(option), above)
-            .skip(1)
-            .take_while(|&id| self.is_element(id))
-            .find(|&id| self.node(id).name == n::SELECT);
-        let Some(list) = list else {
+        let is_list = |id| (self.node(id).name == n::SELECT).then_some(id);
+        let list = self.inherited(&self.states.lists, option, is_list);
+        if list.is_none() {
             return self.attribute(option, n::SELECTED).is_some();
-        };
-        if !self.chosen.contains_key(&list) {
-            let chosen = self.chosen_of(list);
-            self.chosen.insert(list, chosen);
         }
-        self.chosen[&list].binary_search(&option).is_ok()
+        if !self.states.chosen.contains_key(&list) {
+            let chosen = self.chosen_of(list);
+            self.states.chosen.insert(list, chosen);
+        }
+        self.states.chosen[&list].binary_search(&option).is_ok()
     }
 
     /// Returns the chosen options of a drop-down list, by their number.
@@ -92,8 +108,8 @@ impl Matcher<'_> {
         let is_multiple = self.attribute(list, n::MULTIPLE).is_some();
         let mut chosen: Vec<NodeId> = match self.attribute(list, n::VALUE_PROPERTY) {
             Some(live) => {
-                let values = strings_of(live);
-                let is_it = |&id: &NodeId| values.contains(&self.value_of(id));
+                let choice = Choice::read(live);
+                let is_it = |&id: &NodeId| choice.has(&value_of(self.tree, id));
                 options().filter(is_it).collect()
             }
             None => options()
@@ -121,17 +137,6 @@ impl Matcher<'_> {
         chosen
     }
 
-    fn value_of(&self, option: NodeId) -> String {
-        match self.attribute(option, n::VALUE) {
-            Some(value) => value.to_owned(),
-            None => {
-                let text = self.tree.text(option);
-                let words: Vec<&str> = text.split_ascii_whitespace().collect();
-                words.join(" ")
-            }
-        }
-    }
-
     fn can_be_disabled(&self, id: NodeId) -> bool {
         matches!(
             self.tree.tag(id),
@@ -156,29 +161,51 @@ impl Matcher<'_> {
     }
 
     /// What lies in the first legend of a disabled fieldset can be used all the same.
-    fn is_in_disabled_fieldset(&self, mut id: NodeId) -> bool {
-        loop {
+    fn is_in_disabled_fieldset(&self, id: NodeId) -> bool {
+        self.inherited(&self.states.is_disabled, id, |id| {
             let parent = self.node(id).parent;
-            if parent.is_none() || !self.is_element(parent) {
-                return false;
-            }
             let node = self.node(parent);
             let is_fieldset = node.kind == Kind::Html && node.name == n::FIELDSET;
-            if is_fieldset
+            let disables = is_fieldset
                 && self.attribute(parent, n::DISABLED).is_some()
-                && !self.is_first_legend(id)
-            {
-                return true;
-            }
-            id = parent;
-        }
+                && self.first_legend(parent) != id;
+            disables.then_some(true)
+        })
     }
 
-    fn is_first_legend(&self, id: NodeId) -> bool {
+    fn first_legend(&self, fieldset: NodeId) -> NodeId {
         let is_legend =
-            |id: NodeId| self.node(id).kind == Kind::Html && self.tree.tag(id) == "legend";
-        let before = |&id: &NodeId| self.element_from(id, |node| node.previous);
-        is_legend(id) && !std::iter::successors(before(&id), before).any(is_legend)
+            |&id: &NodeId| self.node(id).kind == Kind::Html && self.tree.tag(id) == "legend";
+        let find = || self.tree.children(fieldset).find(is_legend);
+        let mut known = self.states.legends.borrow_mut();
+        *known
+            .entry(fieldset)
+            .or_insert_with(|| find().unwrap_or(NodeId::NONE))
+    }
+
+    /// Returns what *own* says of *id*, or of the nearest element above of which it says
+    /// something; no way up is gone twice.
+    fn inherited<T: Copy + Default>(
+        &self,
+        known: &Inherited<T>,
+        id: NodeId,
+        own: impl Fn(NodeId) -> Option<T>,
+    ) -> T {
+        let mut known = known.borrow_mut();
+        let (mut at, mut way) = (id, Vec::new());
+        let found = loop {
+            if at.is_none() || !self.is_element(at) {
+                break T::default();
+            }
+            if let Some(found) = known.get(&at).copied().or_else(|| own(at)) {
+                break found;
+            }
+            way.push(at);
+            at = self.node(at).parent;
+        };
+        // Others come by what is above, nobody by the element itself.
+        known.extend(way.into_iter().skip(1).map(|id| (id, found)));
+        found
     }
 
     fn is_required(&self, id: NodeId) -> bool {
@@ -216,18 +243,14 @@ impl Matcher<'_> {
 
     /// Says whether the nearest `contenteditable` at or above the element allows it.
     fn is_editable(&self, id: NodeId) -> bool {
-        let above = |&id: &NodeId| self.node(id).parent.some();
-        std::iter::successors(Some(id), above)
-            .take_while(|&id| self.is_element(id))
-            .find_map(|id| {
-                let value = self.tree.attribute(id, "contenteditable")?;
-                match value.to_ascii_lowercase().as_str() {
-                    "" | "true" | "plaintext-only" => Some(true),
-                    "false" => Some(false),
-                    _ => None,
-                }
-            })
-            .unwrap_or(false)
+        self.inherited(&self.states.is_editable, id, |id| {
+            let value = self.tree.attribute(id, "contenteditable")?;
+            match value.to_ascii_lowercase().as_str() {
+                "" | "true" | "plaintext-only" => Some(true),
+                "false" => Some(false),
+                _ => None,
+            }
+        })
     }
 
     fn shows_placeholder(&self, id: NodeId) -> bool {
@@ -262,24 +285,12 @@ impl Matcher<'_> {
     }
 
     fn is_in_language(&self, id: NodeId, ranges: &[Box<str>]) -> bool {
-        let above = |&id: &NodeId| self.node(id).parent.some();
-        let language = std::iter::successors(Some(id), above)
-            .take_while(|&id| self.is_element(id))
-            .find_map(|id| {
-                let xml = self.tree.attribute(id, "xml:lang");
-                xml.or_else(|| self.tree.attribute(id, "lang"))
-            });
-        ranges
-            .iter()
-            .any(|range| is_in_range(language.unwrap_or(""), range))
+        let language = self.inherited(&self.states.language, id, |id| {
+            let xml = self.tree.attribute(id, "xml:lang");
+            xml.or_else(|| self.tree.attribute(id, "lang"))
+        });
+        ranges.iter().any(|range| is_in_range(language, range))
     }
-}
-
-/// Returns the strings that a field's live value, in JSON, says.
-fn strings_of(json: &str) -> Vec<String> {
-    serde_json::from_str(json)
-        .or_else(|_| serde_json::from_str(json).map(|one: String| vec![one]))
-        .unwrap_or_default()
 }
 
 /// Extended filtering of RFC 4647, section 3.3.2.

@@ -132,6 +132,20 @@ fn a_template_hides_what_it_holds_from_outside() {
 }
 
 #[test]
+fn a_template_holds_nothing_that_is_below_it_or_around_it() {
+    let html = "<div id=a><template id=b><i id=hidden><b></b></i></template></div><p id=c></p>";
+    check_in(html, "[id]:has(b)", "");
+    check_in(html, "[id]:has(i b)", "");
+    check_in(html, "[id]:has(> template)", "a");
+    check_in(html, "[id]:empty", "b c");
+    let tree = parsed(html);
+    let template = selector("template").first(&tree, ROOT).expect("there");
+    for text in ["i:has(b)", "i:has(:is(i b))", "i:not(:has(+ i))"] {
+        assert_eq!(selector(text).all(&tree, template).len(), 1, "{text}");
+    }
+}
+
+#[test]
 fn links_and_ticked_boxes_are_known() {
     check("a:link", "link drawn");
     check(":any-link", "link drawn");

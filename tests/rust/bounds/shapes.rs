@@ -514,13 +514,38 @@ const SELECTORS: [&str; 11] = [
     "p:empty",
 ];
 
-const SELECTORS_OF_PLACES: [&str; 6] = [
+const SELECTORS_OF_PLACES: [&str; 13] = [
     "p:nth-child(2n + 1)",
     "p:nth-last-child(3n)",
     "p:nth-of-type(5n)",
+    "p:nth-child(2n of .none ~ p)",
     ".none ~ p",
     "p:has(~ .none)",
     "div:has(.none), p:has(.none)",
+    "div:has(> p:nth-child(2))",
+    "div:has(> p:nth-last-of-type(2))",
+    "div:has(> p:nth-child(2 of p ~ p))",
+    ":has(+ p:nth-child(2))",
+    ":has(~ p:nth-last-child(-n + 3))",
+    ":not(:has(> p:only-of-type))",
+];
+
+const SELECTORS_OF_STATES: [&str; 6] = [
+    ":checked",
+    ":disabled",
+    ":enabled",
+    ":lang(en)",
+    ":read-only",
+    ":read-write",
+];
+
+const SELECTORS_OF_PLACES_BELOW: [&str; 6] = [
+    "i:nth-child(1 of div ~ div i)",
+    ":nth-child(1 of :has(b))",
+    ":nth-child(2n of div div)",
+    ":nth-last-child(1 of div > div)",
+    ":has(> i:nth-child(1 of div i))",
+    ":is(div div):nth-of-type(1)",
 ];
 
 #[test]
@@ -531,6 +556,42 @@ fn selectors_over_many_siblings() {
 #[test]
 fn selectors_of_places_among_many_siblings() {
     selectors(&SELECTORS_OF_PLACES);
+}
+
+#[test]
+fn selectors_of_states_in_forms() {
+    for form in [
+        |n| {
+            let (before, inside) = ("<b></b>".repeat(n), "<input>".repeat(n));
+            format!("<fieldset disabled>{before}<legend>{inside}")
+        },
+        |n| {
+            format!(
+                "<fieldset disabled>{}",
+                "<b></b><legend><input></legend>".repeat(n)
+            )
+        },
+        |n| "<fieldset><input>".repeat(n),
+        |n| format!("<select>{}", "<div><option></option>".repeat(n)),
+        |n| "<div><option></option>".repeat(n),
+    ] {
+        selectors_in(|n| parsed(&form(n)), &SELECTORS_OF_STATES);
+    }
+}
+
+#[test]
+fn selectors_of_places_in_many_elements() {
+    for one in ["<div><i></i></div>", "<div><i></i>"] {
+        selectors_in(|n| parsed(&one.repeat(n)), &SELECTORS_OF_PLACES_BELOW);
+    }
+}
+
+#[test]
+fn selectors_that_begin_with_an_id_of_many() {
+    let all = ["#same:nth-child(3)", "#same:has(b)", "#same:has(+ b)"];
+    for one in ["<p id=same>", "<div id=same>"] {
+        selectors_in(|n| parsed(&one.repeat(n)), &all);
+    }
 }
 
 #[test]
@@ -556,10 +617,17 @@ fn lists_of_many_options_with_as_many_chosen() {
 }
 
 fn selectors(all: &[&str]) {
-    let make = |_: &str, n| list(n, true).0;
-    check(all, make, |selector, _, tree| {
-        let selector = Selector::parse(selector).expect("a selector");
-        drop(selector.all(&tree, ROOT));
-        selector.first(&tree, ROOT);
-    });
+    selectors_in(|n| list(n, true).0, all);
+}
+
+fn selectors_in(make: impl Fn(usize) -> Tree, all: &[&str]) {
+    check(
+        all,
+        |_, n| make(n),
+        |selector, _, tree| {
+            let selector = Selector::parse(selector).expect("a selector");
+            drop(selector.all(&tree, ROOT));
+            selector.first(&tree, ROOT);
+        },
+    );
 }
