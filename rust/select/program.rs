@@ -206,6 +206,10 @@ impl Program {
                 other: self.name(&name.name.0),
             },
             Component::ID(id) => Test::Id(id.0.clone()),
+            // Classes are separated by white space, so none has any.
+            Component::Class(class) if class.0.contains(|it: char| it.is_ascii_whitespace()) => {
+                Test::Never
+            }
             Component::Class(class) => Test::Class(class.0.clone()),
             Component::AttributeInNoNamespaceExists {
                 local_name,

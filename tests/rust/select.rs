@@ -146,6 +146,14 @@ fn a_template_holds_nothing_that_is_below_it_or_around_it() {
 }
 
 #[test]
+fn a_class_has_no_white_space() {
+    let html = "<p id=x class='a b'></p><p id=y class='a'></p>";
+    check_in(html, ".a\\ b", "");
+    check_in(html, ".a\\ ", "");
+    check_in(html, "p:not(.a\\9 b)", "x y");
+}
+
+#[test]
 fn links_and_ticked_boxes_are_known() {
     check("a:link", "link drawn");
     check(":any-link", "link drawn");
