@@ -94,7 +94,7 @@ pub fn compiled(text: &Bound<'_, PyString>) -> PyResult<Arc<Selector>> {
     thread_local! {
         static CACHE: RefCell<(Compiled, Compiled)> = RefCell::default();
     }
-    let key = text.to_str()?;
+    let key = text.to_str().map_err(|error| unreadable(text, error))?;
     CACHE.with_borrow_mut(|(lately, before)| {
         if let Some(selector) = lately.get(key) {
             return Ok(selector.clone());
@@ -109,6 +109,18 @@ pub fn compiled(text: &Bound<'_, PyString>) -> PyResult<Arc<Selector>> {
         lately.insert(key.into(), selector.clone());
         Ok(selector)
     })
+}
+
+/// Returns the exception for a string that *error* says cannot be encoded.
+fn unreadable(text: &Bound<'_, PyString>, error: PyErr) -> PyErr {
+    let start = error.value(text.py()).getattr(intern!(text.py(), "start"));
+    match start.and_then(|start| start.extract()) {
+        Ok(start) => refused(
+            text,
+            &SelectorError::lone_surrogate(&text.to_string_lossy(), start),
+        ),
+        Err(_) => error,
+    }
 }
 
 /// Returns the exception for what is no selector, with its place as attributes.

@@ -8,6 +8,7 @@ use crate::select::grammar::{self, BYTES_MAX, NESTING_MAX, Problem};
 use crate::select::program::STEPS_MAX;
 use cssparser::ParseErrorKind;
 use selectors::parser::SelectorParseErrorKind as Kind;
+use std::borrow::Cow;
 use std::fmt;
 
 /// States and parts that live in a browser only.
@@ -88,6 +89,14 @@ impl SelectorError {
     pub fn too_deep(text: &str, byte: usize) -> SelectorError {
         let message = format!("brackets are nested more than {NESTING_MAX} deep");
         SelectorError::at(message, text, byte)
+    }
+
+    /// *text* has something else at *offset*, in characters, where the selector has a
+    /// surrogate without its other half.
+    pub fn lone_surrogate(text: &str, offset: usize) -> SelectorError {
+        let byte = text.char_indices().nth(offset);
+        let message = "half of a pair of surrogates is no character".into();
+        SelectorError::at(message, text, byte.map_or(text.len(), |(byte, _)| byte))
     }
 
     /// The place is added by `in_text`.
@@ -214,6 +223,7 @@ fn message(before: &str, rest: &str, kind: &ParseErrorKind<Problem>) -> String {
     if found.trim().is_empty() {
         return at_end(before, kind).into();
     }
+    let found = &*cut(found);
     match kind {
         ParseErrorKind::Custom(Problem(Kind::ClassNeedsIdent)) => {
             format!("a class name is missing before {found:?}: write .name")
@@ -235,7 +245,7 @@ fn of_pseudo(rest: &str) -> String {
     let colons = rest.len() - rest.trim_start_matches(':').len();
     let name = &rest[colons..];
     let name = &name[..token_bytes(name)];
-    let shown = &rest[..colons + name.len()];
+    let shown = &*cut(&rest[..colons + name.len()]);
     let lower = name.to_ascii_lowercase();
     let is_old_pseudo_element = selectors::parser::is_css2_pseudo_element(&lower);
     if colons > 1 || is_old_pseudo_element {
@@ -262,6 +272,14 @@ fn of_pseudo(rest: &str) -> String {
         [_, false, false] => format!("there is no pseudo-class {shown}"),
         _ if lower == "has" => format!("{shown} cannot stand in another :has()"),
         _ => format!("{shown} needs arguments: write {shown}(…)"),
+    }
+}
+
+/// Returns as much of a token as is shown.
+fn cut(token: &str) -> Cow<'_, str> {
+    match token.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", &token[..end]).into(),
+        None => token.into(),
     }
 }
 

@@ -4,7 +4,7 @@
 //! forgiving lists and the attributes whose values have no case are theirs. A
 //! selector's length and nesting are bounded before, because their parser recurses.
 
-use cssparser::{Parser as CssParser, ToCss};
+use cssparser::{Parser as CssParser, ToCss, Token};
 use precomputed_hash::PrecomputedHash;
 use selectors::SelectorImpl;
 use selectors::parser::{ParseRelative, SelectorList, SelectorParseErrorKind};
@@ -23,30 +23,21 @@ pub fn parse(text: &str) -> Result<SelectorList<Css>, cssparser::ParseError<Prob
 
 /// Returns the byte at which *text* is nested too deep.
 pub fn too_deep(text: &str) -> Option<usize> {
-    let (mut depth, mut quote) = (0_usize, None);
-    let mut bytes = text.bytes().enumerate();
-    while let Some((at, byte)) = bytes.next() {
-        match byte {
-            b'/' if quote.is_none() && text[at..].starts_with("/*") => {
-                let comment = text[at + 2..].find("*/").unwrap_or(text.len());
-                // `nth` takes one more than it counts: the comment and its end.
-                bytes.nth(comment + 2);
-            }
-            b'\\' => {
-                bytes.next();
-            }
-            // A string ends with its line, right or wrong.
-            b'\n' => quote = None,
-            _ if quote.is_some() => quote = quote.filter(|&open| open != byte),
-            b'"' | b'\'' => quote = Some(byte),
-            b'(' | b'[' | b'{' => {
-                depth += 1;
-                if depth > NESTING_MAX {
-                    return Some(at);
-                }
-            }
-            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
+    let (mut open, mut at) = (Vec::new(), 0);
+    while at < text.len() {
+        // One parser for each token, since it would skip what stands in brackets.
+        let mut rest = CssParser::new(&text[at..]);
+        match rest.next_including_whitespace_and_comments().ok()? {
+            Token::Function(_) | Token::ParenthesisBlock => open.push(Token::CloseParenthesis),
+            Token::SquareBracketBlock => open.push(Token::CloseSquareBracket),
+            Token::CurlyBracketBlock => open.push(Token::CloseCurlyBracket),
+            // A bracket is closed by its own kind alone.
+            token if open.last() == Some(token) => drop(open.pop()),
             _ => {}
+        }
+        at += rest.position().byte_index();
+        if open.len() > NESTING_MAX {
+            return Some(at - 1);
         }
     }
     None

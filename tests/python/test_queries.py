@@ -429,5 +429,7 @@ def asked(page: Template, text: str) -> list[Element] | SelectorSyntaxError:
 
 
 def test_text_that_is_no_unicode_is_an_error() -> None:
-    with pytest.raises(ValueError, match="surrogates"):
-        Template("<p>").querySelector("\ud800")
+    with pytest.raises(SelectorSyntaxError, match="surrogates") as caught:
+        Template("<p>").querySelector("é, \ud800")
+    assert caught.value.offset == 3
+    assert caught.value.selector == "é, \ud800"

@@ -418,6 +418,37 @@ fn selectors_nested_too_deep_are_refused() {
 }
 
 #[test]
+fn brackets_are_counted_as_the_parser_sees_them() {
+    on_a_small_stack(|| {
+        let open = ":is(".repeat(2000);
+        for hidden in ["'\r", "\"\u{c}", "url(a')", "U\\52 l(b\")", "\\'", "'\\'\n"] {
+            let error = Selector::parse(&format!(":is({hidden},{open}a")).expect_err(hidden);
+            assert!(error.message.contains("nested"), "{hidden:?}: {error}");
+        }
+        let crossed = Selector::parse(&":is(],".repeat(2000)).expect_err("nested");
+        assert!(crossed.message.contains("nested"), "{crossed}");
+    });
+}
+
+#[test]
+fn an_error_is_short_however_long_the_selector() {
+    let long = "x".repeat(10_000);
+    for text in [
+        format!("a:{long}"),
+        format!("a::{long}"),
+        format!("a:{long}(b)"),
+        format!("a:hover{long}"),
+        format!("#1{long}"),
+        format!("a 'é{long}'"),
+        format!(".'{long}'"),
+        format!("a{}b", ":".repeat(10_000)),
+    ] {
+        let error = Selector::parse(&text).expect_err(&text);
+        assert!(error.to_string().len() < 400, "{error}");
+    }
+}
+
+#[test]
 fn selectors_as_deep_as_may_be_work_on_a_small_stack() {
     on_a_small_stack(|| {
         let tree = parsed(PAGE);
