@@ -78,7 +78,9 @@ class Template:
         `:read-write`, `:placeholder-shown`, `:link`, `:any-link`, `:lang()`. What a user
         typed or ticked counts. States that only a browser knows, such as `:hover` and
         `:focus`, and pseudo-elements are errors, except inside of `:is()` and `:where()`,
-        which forgive. What a `template` element holds is found only from inside of it.
+        which forgive. What a `template` element holds is found only from inside of it, and
+        is not looked at by `:has()` and `:empty`. Classes and ids are compared with case,
+        also in a page without a doctype, where a browser in quirks mode would not.
 
         Raises SelectorSyntaxError, with the place in `offset`, for what is no selector
         or has more than 16,384 bytes, 32 nested brackets or 128 combined parts.
@@ -278,7 +280,7 @@ class _Parsed:
         self.checked: set[type[Template]] = set()
         try:
             self.tree = _core.Tree.parse(html, Element)
-        except _core.HtmlError as error:
+        except (_core.HtmlError, UnicodeEncodeError) as error:  # UTF-8 has no lone surrogate
             raise TemplateError(f"{origin}: {error}") from error
         self.handlers = [
             (f"{attribute}={name!r} on <{tag}> in {origin}", name)

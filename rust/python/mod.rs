@@ -85,7 +85,8 @@ fn uuid_prefix() -> &'static str {
     crate::uuid::prefix()
 }
 
-/// Returns the text of an HTML file: by its byte order mark, by its `<meta>`, or UTF-8.
+/// Returns the text of an HTML file: by its byte order mark, its `<meta>`, its XML
+/// declaration, or UTF-8.
 #[pyfunction]
 fn decode(bytes: &[u8]) -> PyResult<String> {
     crate::encoding::decode(bytes).map_err(|error| HtmlError::new_err(error.to_string()))

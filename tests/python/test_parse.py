@@ -76,3 +76,8 @@ def test_two_fragments_differ_by_what_changed() -> None:
     item.content = "3"
     patch = _core.diff(new, old)
     assert [operation[0] for operation in patch.operations()] == ["text"]
+
+
+def test_half_a_pair_of_surrogates_is_refused_with_its_place() -> None:
+    with pytest.raises(TemplateError, match=r"the HTML: .*position 4.*surrogates"):
+        sw.Template("<p>é\ud800")
