@@ -206,6 +206,8 @@ impl<'a> Search<'a> {
     /// Returns the matches below *top* if few pages can have any.
     fn by_pages(&mut self, top: NodeId) -> Option<Vec<NodeId>> {
         self.matcher.pages = self.tree.pages().all();
+        // The walk before went a few steps; whoever asks now begins again.
+        self.matcher.counts.clear();
         let filters = self.filters()?;
         let pages = &self.matcher.pages;
         let is_admitted = |filter: Filter| filters.iter().any(|wanted| filter.admits(*wanted));

@@ -28,8 +28,8 @@ pub struct Matcher<'a> {
     pub names: Vec<Option<NameId>>,
     /// What `:scope` means.
     scope: NodeId,
-    /// By how many of the chains: which of their steps each element does.
-    bits: FxHashMap<usize, FxHashMap<NodeId, Bits>>,
+    /// By how many of the chains, then by element: which of their steps it does.
+    bits: FxHashMap<usize, Vec<Bits>>,
     /// By test and parent.
     pub(super) counts: FxHashMap<(usize, NodeId), Counts>,
     /// By the number of the relative selector.
@@ -258,7 +258,8 @@ impl<'a> Matcher<'a> {
             let bits = self.bits_below(self.topmost(id), chains);
             self.bits.insert(chains, bits);
         }
-        self.bits[&chains].get(&id).copied().unwrap_or_default()
+        let bits = self.bits[&chains].get(id.0 as usize);
+        bits.copied().unwrap_or_default()
     }
 
     /// Returns the node above all others above *id*, or itself.
@@ -269,10 +270,11 @@ impl<'a> Matcher<'a> {
         id
     }
 
-    /// Returns which steps of the first *chains* the elements in and below *top* do.
-    fn bits_below(&mut self, top: NodeId, chains: usize) -> FxHashMap<NodeId, Bits> {
+    /// Returns which steps of the first *chains* the elements in and below *top* do, up
+    /// to the last one that does any.
+    fn bits_below(&mut self, top: NodeId, chains: usize) -> Vec<Bits> {
         let chains = &self.program.chains[..chains];
-        let mut bits = FxHashMap::default();
+        let mut bits = Vec::new();
         let mut levels = vec![Level::default()];
         let mut at = top;
         loop {
@@ -280,8 +282,10 @@ impl<'a> Matcher<'a> {
             if self.is_element(at) {
                 let level = levels.last_mut().expect("the list of `at` is not done");
                 here = self.step(level, at, chains);
+                let place = at.0 as usize;
                 if here != 0 {
-                    bits.insert(at, here);
+                    bits.resize(bits.len().max(place + 1), 0);
+                    bits[place] = here;
                 }
             }
             let node = self.node(at);
