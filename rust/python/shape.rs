@@ -274,9 +274,15 @@ fn not_among(
     mut before: Option<NodeId>,
     items: &[Item<'_>],
 ) -> Option<NodeId> {
-    while let Some(id) = before
-        && items.iter().any(|item| place_in(tree, item) == Some(id))
-    {
+    let mut places = None;
+    while let Some(id) = before {
+        let there = || items.iter().filter_map(|item| place_in(tree, item));
+        if !places
+            .get_or_insert_with(|| there().collect::<FxHashSet<_>>())
+            .contains(&id)
+        {
+            break;
+        }
         before = tree.borrow().tree.node(id).next.some();
     }
     before
@@ -371,25 +377,25 @@ fn extract(tree: &Bound<'_, PyTree>, id: NodeId, own: &Bound<'_, PyTree>) -> PyR
 fn transfer(from: &Bound<'_, PyTree>, top: NodeId, to: &Bound<'_, PyTree>) -> PyResult<NodeId> {
     let py = from.py();
     let mut objects = Vec::new();
-    let made = {
-        let mut source = from.borrow_mut();
-        let mut target = to.borrow_mut();
+    let (made, _answer) = {
+        let source = &mut *from.borrow_mut();
+        let target = &mut *to.borrow_mut();
         let mut pairs = Vec::new();
-        let has_objects = source.has_objects();
+        let has_pairs = source.has_objects() || source.tree.has_due_calls();
         let made = target.tree.adopt(&source.tree, top, |was, is| {
-            if has_objects {
+            if has_pairs {
                 pairs.push((was, is));
             }
         })?;
+        target.tree.adopt_calls(&source.tree, &pairs);
         for (was, is) in pairs {
-            target.tree.adopt_calls(&source.tree, was, is);
             if let Some(object) = source.take_object(was) {
                 objects.push((object.clone_ref(py), is));
                 target.put_object(is, object);
             }
         }
         source.tree.remove(top);
-        made
+        (made, source.answer.take())
     };
     for (object, id) in objects {
         object.get().attach(to.clone().unbind(), id);
@@ -414,6 +420,8 @@ fn is_held(py: Python<'_>, object: &Py<Node>, tree: &PyTree) -> bool {
 
 /// Removes a node and all below it; returns the objects that there were of them.
 pub fn remove(tree: &Bound<'_, PyTree>, top: NodeId) -> Vec<Py<Node>> {
+    // Dropped when the tree is borrowed no more: it may hold the last of an object.
+    let _answer = tree.borrow_mut().answer.take();
     let mut inner = tree.borrow_mut();
     let mut objects = Vec::new();
     if inner.has_objects() {

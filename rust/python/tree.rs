@@ -58,8 +58,8 @@ impl PyTree {
     }
 
     /// Puts another tree in the place of this one's; returns the objects of elements
-    /// that it has not.
-    pub fn replace(&mut self, tree: Tree) -> Vec<Py<Node>> {
+    /// that it has not, and the last answer, to be dropped when nothing is borrowed.
+    pub fn replace(&mut self, tree: Tree) -> (Vec<Py<Node>>, Option<Answer>) {
         let old = std::mem::replace(&mut self.tree, tree);
         let mut void = Vec::new();
         for (id, node) in std::mem::take(&mut self.nodes) {
@@ -68,7 +68,7 @@ impl PyTree {
                 None => void.push(node),
             }
         }
-        void
+        (void, self.answer.take())
     }
 
     pub fn reserve_objects(&mut self, count: usize) {
@@ -90,9 +90,9 @@ impl PyTree {
         object.clone_ref(this.py())
     }
 
+    /// Takes the object of a node that is about to go. The answer must go too, since it
+    /// must not hold what the tree does not hold any more.
     pub fn take_object(&mut self, id: NodeId) -> Option<Py<Node>> {
-        // An answer must not hold what the tree does not hold any more.
-        self.answer = None;
         self.nodes.remove(&id)
     }
 }
