@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, MutableMapping, Set
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from typing import Any, NoReturn, Self
 
 from sapwood import _core
-
-if TYPE_CHECKING:
-    from sapwood.element import Element
+from sapwood.views import View
 
 # Attribute names as a start tag can carry them (HTML spec, 13.1.2.3), less the
 # control characters and what `setAttribute` refuses.
@@ -23,14 +21,13 @@ _ATTRIBUTE_NAME = re.compile(
 )
 
 
-class _DictView(MutableMapping[str, str]):
+class _DictView(View, MutableMapping[str, str]):
     """What attributes and styles have in common: a dict of strings, read anew each time.
 
     `None` and `False` remove what is set to them.
     """
 
-    def __init__(self, element: Element) -> None:
-        self._element = element
+    __slots__ = ()
 
     def _dict(self) -> dict[str, str]:
         raise NotImplementedError
@@ -156,6 +153,9 @@ class Attributes(_DictView):
     value is kept as its `str()`. Handlers (`_onclick`) and the uuid are not here.
     """
 
+    __slots__ = ()
+    _meant = "write attrs[{name!r}]"
+
     def _dict(self) -> dict[str, str]:
         pairs = self._element._attributes()
         return {name: value for name, value in pairs if _is_listed(name)}
@@ -230,6 +230,9 @@ class Style(_DictView):
 
     `None` or `False` removes a property.
     """
+
+    __slots__ = ()
+    _meant = "write style[{name!r}]"
 
     def _dict(self) -> dict[str, str]:
         pairs = (part.partition(":") for part in _declarations(self._element._attribute("style")))

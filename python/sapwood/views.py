@@ -19,11 +19,32 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class _ListView(MutableSequence[T]):
-    """What classes and children have in common: a list, read anew each time."""
+class View:
+    """What all views have in common: their element, and no attributes of their own."""
+
+    __slots__ = ("_element",)
+
+    _element: Element
+    #: What to write instead of setting an attribute `{name}`.
+    _meant: ClassVar[str]
 
     def __init__(self, element: Element) -> None:
-        self._element = element
+        object.__setattr__(self, "_element", element)
+
+    if not TYPE_CHECKING:  # which would take it to mean that any attribute can be set
+
+        def __setattr__(self, name: str, value: object) -> None:
+            meant = self._meant.format(name=name)
+            raise AttributeError(f"{name!r} cannot be set: {meant}, in {self._element!r}")
+
+    def __reduce__(self) -> tuple[type[Self], tuple[Element]]:
+        return type(self), (self._element,)
+
+
+class _ListView(View, MutableSequence[T]):
+    """What classes and children have in common: a list, read anew each time."""
+
+    __slots__ = ()
 
     def _list(self) -> list[T]:
         raise NotImplementedError
@@ -127,6 +148,9 @@ class Classes(_ListView[str]):
     Where several are taken, a string of them will do: `classes += "wide tall"`.
     """
 
+    __slots__ = ()
+    _meant = "a class is turned on with classes.add({name!r})"
+
     def _list(self) -> list[str]:
         return list(dict.fromkeys((self._element._attribute("class") or "").split()))
 
@@ -194,6 +218,9 @@ class Children(_ListView["Element"]):
     An element that is put here leaves the place where it was, also if that was here; the
     place to insert it at is then counted without it. An element cannot be here twice.
     """
+
+    __slots__ = ()
+    _meant = "children are set by their place, as in children[0]"
 
     def _list(self) -> list[Element]:
         return self._element._elements

@@ -16,7 +16,8 @@ RUST = ROOT / "rust"
 LAYERS = """
 _core
 errors
-attributes events views
+events views
+attributes
 element
 template
 diff protocol

@@ -185,6 +185,19 @@ REFUSED: dict[str, tuple[Callable[[Page], Any], type[Exception], str]] = {
     ),
     "style with no name": (put("style", lambda _: {"top": "0", "a:b": "c"}), ValueError, "'a:b'"),
     "style not there": (lambda p: p.inner.style.pop("top"), KeyError, "top"),
+    # What views are no objects for.
+    "attribute as an attribute": (
+        lambda p: setattr(p.inner.attrs, "foo", 1), AttributeError, r"attrs\['foo'\].*#inner"
+    ),
+    "style as an attribute": (
+        lambda p: setattr(p.inner.style, "top", 0), AttributeError, r"style\['top'\].*#inner"
+    ),
+    "class as an attribute": (
+        lambda p: setattr(p.inner.classes, "x", True), AttributeError, r"add\('x'\).*#inner"
+    ),
+    "child as an attribute": (
+        lambda p: setattr(p.list.children, "first", p.new), AttributeError, r"children\[0\].*ul"
+    ),
     # Fields.
     "value of a paragraph": (put("value", lambda _: "x"), ValueError, "#inner.*has no value"),
     "value of a list": (put("value", lambda _: ["x"], "field"), ValueError, "one value"),

@@ -6,6 +6,7 @@ left must be the same after every step.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -642,3 +643,12 @@ def test_a_style_takes_what_is_one_value(value: str) -> None:
     element = Element("p")
     element.style["background"] = value
     assert element.style["background"] == value
+
+
+@pytest.mark.parametrize("name", ["attrs", "style", "classes", "children"])
+def test_a_copy_of_a_view_is_a_view_of_the_same_element(name: str) -> None:
+    element = Element("p", Element("b"), id="a", classes=["c"], style={"top": 0})
+    copied = copy.copy(getattr(element, name))
+    element.content = element.id = None
+    assert type(copied) is type(getattr(element, name))
+    assert list(copied) == list(getattr(element, name))
