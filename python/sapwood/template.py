@@ -16,7 +16,7 @@ from typing import NoReturn, Protocol, Self, SupportsIndex, cast
 
 from sapwood import _core
 from sapwood.element import Element, carry_over
-from sapwood.errors import HandlerError, TemplateError, TreeError
+from sapwood.errors import HandlerError, HtmlError, TemplateError, TreeError
 from sapwood.events import Handler, check_handler
 
 
@@ -259,7 +259,7 @@ class _Parsed:
         self.checked: set[type[Template]] = set()
         try:
             self.tree = _core.Tree.parse(html, Element)
-        except _core.HtmlError as error:
+        except HtmlError as error:
             raise TemplateError(f"{origin}: {error}") from error
         self.handlers = [
             (f"{attribute}={name!r} on <{tag}> in {origin}", name)
@@ -292,7 +292,7 @@ def _parse_file(path: Path, _mtime_ns: int, _size: int) -> _Parsed:
     data = path.read_bytes()
     try:
         html = _core.decode(data)
-    except _core.HtmlError as error:
+    except HtmlError as error:
         raise TemplateError(f"{path}: {error}") from error
     return _Parsed(html, str(path))
 
