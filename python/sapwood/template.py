@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from functools import cached_property, lru_cache
+from os import PathLike
 from pathlib import Path
 from typing import NoReturn, Protocol, Self, SupportsIndex, cast
 
@@ -18,6 +19,7 @@ from sapwood import _core
 from sapwood.element import Element, carry_over
 from sapwood.errors import HandlerError, HtmlError, TemplateError, TreeError
 from sapwood.events import Handler, check_handler
+from sapwood.views import said
 
 
 class Follower(Protocol):
@@ -37,8 +39,8 @@ class Template:
     Each browser tab gets a template of its own; with `shared=True` one template may be
     returned to many tabs, which all see the same.
 
-    Raises TemplateError if the file cannot be read or the HTML is over a limit, and
-    HandlerError if a handler is named that the class does not have.
+    Raises TypeError if *source* is neither, TemplateError if the file cannot be read or the
+    HTML is over a limit, HandlerError if a handler is named that the class does not have.
     """
 
     def __init__(self, source: str | Path, *, shared: bool = False) -> None:
@@ -267,9 +269,16 @@ class _Parsed:
         ]
 
 
+_SOURCE = "a template is a path beside the class's file, or HTML that begins with '<'"
+
+
 def _load(source: str | Path, folder: Callable[[], Path]) -> _Parsed:
+    if not isinstance(source, str | PathLike):
+        raise TypeError(f"{_SOURCE}, not {said(source)}")
     if isinstance(source, str) and source.lstrip().startswith("<"):
         return _parse(source, "the HTML")
+    if not str(source).strip():
+        raise TemplateError(f"{_SOURCE}, not {source!r}")
     path = folder() / source
     try:
         stat = path.stat()
@@ -277,8 +286,7 @@ def _load(source: str | Path, folder: Callable[[], Path]) -> _Parsed:
     except (OSError, ValueError) as error:  # a path with a NUL is a ValueError
         reason = getattr(error, "strerror", None) or error
         raise TemplateError(
-            f"cannot read the template {str(path)!r}: {reason}; "
-            "a template is a path beside the class's file, or HTML that begins with '<'"
+            f"cannot read the template {str(path)!r}: {reason}; {_SOURCE}"
         ) from error
 
 

@@ -7,9 +7,10 @@ refuses, and then written in one step; what is asked often has a shorter way.
 
 from __future__ import annotations
 
+import operator
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableSequence
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, TypeVar, overload
 
 from sapwood import _core
 
@@ -35,7 +36,10 @@ class View:
 
         def __setattr__(self, name: str, value: object) -> None:
             meant = self._meant.format(name=name)
-            raise AttributeError(f"{name!r} cannot be set: {meant}, in {self._element!r}")
+            self._refuse(AttributeError, f"{name!r} cannot be set: {meant}")
+
+    def _refuse(self, error: type[Exception], message: str) -> NoReturn:
+        raise error(f"{message}, in {self._element!r}")
 
     def __reduce__(self) -> tuple[type[Self], tuple[Element]]:
         return type(self), (self._element,)
@@ -163,12 +167,19 @@ class Classes(_ListView[str]):
 
     def _word(self, name: object) -> str:
         if not isinstance(name, str):
-            raise TypeError(f"a class is a string, not {name!r}, in {self._element!r}")
+            self._refuse(TypeError, f"a class is a string, not {name!r}")
         if len(name.split()) != 1 or name != name.strip():
-            raise ValueError(
-                f"a class is a word without spaces, not {name!r}, in {self._element!r}"
-            )
+            self._refuse(ValueError, f"a class is a word without spaces, not {name!r}")
         return name
+
+    def _replace(self, classes: Iterable[str]) -> None:
+        self._store(self._words(classes))
+
+    def _words(self, classes: Iterable[str]) -> list[str]:
+        """Return classes one by one that may be given as one string."""
+        if isinstance(classes, Mapping) or not isinstance(classes, Iterable):
+            self._refuse(TypeError, f"classes are a list or a string, not {said(classes)}")
+        return classes.split() if isinstance(classes, str) else list(classes)
 
     def insert(self, index: int, value: str) -> None:
         """Insert a class; one that is there already stays where it is."""
@@ -179,7 +190,7 @@ class Classes(_ListView[str]):
 
     def extend(self, values: Iterable[str]) -> None:
         """Append several, given as strings or as one string with spaces."""
-        super().extend(words(values))
+        super().extend(self._words(values))
 
     def add(self, *names: str) -> None:
         """Add classes that are not there yet."""
@@ -203,15 +214,6 @@ class Classes(_ListView[str]):
         return True
 
 
-def words(classes: Iterable[str]) -> Iterable[str]:
-    """Return classes that may be given as one string one by one."""
-    if isinstance(classes, Mapping):
-        raise TypeError(
-            f"classes are a list or a string, not {type(classes).__name__}: {classes!r}"
-        )
-    return classes.split() if isinstance(classes, str) else classes
-
-
 class Children(_ListView["Element"]):
     """The child elements of one element, without the texts between them.
 
@@ -227,6 +229,11 @@ class Children(_ListView["Element"]):
 
     def _store(self, new: list[Element]) -> None:
         self._element._set_elements([_child(it) for it in new])
+
+    def _replace(self, children: Iterable[Element]) -> None:
+        if not isinstance(children, Iterable):
+            self._refuse(TypeError, f"children are a list of elements, not {said(children)}")
+        self._store(list(children))
 
     @overload
     def __getitem__(self, index: int) -> Element: ...
@@ -256,6 +263,7 @@ class Children(_ListView["Element"]):
 
     def insert(self, index: int, value: Element) -> None:
         """Insert an element before the child at *index*, or last."""
+        index = operator.index(index)
         is_child = _child(value) in self
         if index < 0:
             index = max(0, index + len(self) - is_child)
@@ -293,7 +301,11 @@ class Children(_ListView["Element"]):
 def _child(value: Any) -> Element:
     if not isinstance(value, _core.Node):
         raise TypeError(
-            f"a child is an Element, not {type(value).__name__}: {value!r}; "
-            "texts and elements together are content"
+            f"a child is an Element, not {said(value)}; texts and elements together are content"
         )
     return value  # type: ignore[return-value]  # every Node is an Element
+
+
+def said(value: object) -> str:
+    """Return what a message says of a value of the wrong type."""
+    return f"{type(value).__name__}: {value!r}"
