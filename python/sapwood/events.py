@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from sapwood.session import Session
     from sapwood.template import Template
 
-Handler = Callable[..., Any]
+#: A function of the event or of nothing; a coroutine function is one that returns an awaitable.
+Handler = Callable[["EventHandler"], Any] | Callable[[], Any]
 
 # What can be part of an attribute's name in HTML, which knows no capitals, and is no
 # longer than what a frame may say.
@@ -118,7 +119,7 @@ def check_handler(handler: object) -> Handler:
     return handler
 
 
-def call(handler: Handler, event: EventHandler) -> Any:
+def call(handler: Callable[..., Any], event: EventHandler) -> Any:
     """Call *handler* with *event* if it takes it."""
     return handler(event) if _takes_event(handler) else handler()
 
