@@ -149,12 +149,14 @@ def _takes_event_by_signature(handler: Handler) -> bool:
     if len(required) > 1 or keywords:
         names = ", ".join(p.name for p in [*required, *keywords])
         raise HandlerError(
-            f"handler {_name(handler)} wants {names}; it can have one argument, the event, or none"
+            f"handler {name_of(handler)} wants {names}; it can have one argument, the event, "
+            "or none"
         )
     return bool(positional) or any(p.kind is p.VAR_POSITIONAL for p in parameters)
 
 
-def _name(handler: Handler) -> str:
+def name_of(handler: object) -> str:
+    """Return what a handler is called in messages."""
     return getattr(handler, "__qualname__", None) or repr(handler)
 
 
