@@ -207,6 +207,15 @@ class Template:
         """The page as HTML, without what Sapwood adds to it."""
         return self._tree.render(uuids=False)
 
+    def render_with_uuids(self) -> str:
+        """Render the page for a browser that ops are to change from here on.
+
+        Texts that lie side by side become one here too, as they do in the browser. So
+        render a clone, and keep it as what the browser has.
+        """
+        self._tree.normalize()
+        return self._tree.render(uuids=True)
+
     def _render_page(self, head_end: str, nonce: str) -> tuple[str, _core.Tree]:
         """Render what is published; return the HTML and the version that it shows."""
         with self._lock:
