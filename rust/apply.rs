@@ -17,7 +17,9 @@ use std::fmt;
 /// Why ops could not be carried out, and at which operand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ApplyErrorKind {
-    /// Not a JSON array, or it ends inside an op.
+    /// Not a JSON array.
+    NotJson,
+    /// No op, or one that ends too soon.
     Malformed,
     /// An id or index that the tree does not have.
     Unknown,
@@ -39,6 +41,7 @@ pub struct ApplyError {
 impl fmt::Display for ApplyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind {
+            ApplyErrorKind::NotJson => return write!(f, "the ops are not a JSON array"),
             ApplyErrorKind::Malformed => write!(f, "not an op")?,
             ApplyErrorKind::Unknown => write!(f, "no such element or child")?,
             ApplyErrorKind::Document => write!(f, "the document is no element")?,
@@ -61,11 +64,11 @@ impl std::error::Error for ApplyError {}
 ///
 /// After an error the tree holds what the ops before it did.
 pub fn apply(tree: &mut Tree, ops: &str) -> Result<(), ApplyError> {
-    let malformed = ApplyError {
-        kind: ApplyErrorKind::Malformed,
+    let not_json = ApplyError {
+        kind: ApplyErrorKind::NotJson,
         operand: 0,
     };
-    let operands: Vec<Value> = serde_json::from_str(ops).map_err(|_| malformed)?;
+    let operands: Vec<Value> = serde_json::from_str(ops).map_err(|_| not_json)?;
     let mut applier = Applier {
         tree,
         operands,

@@ -6,15 +6,11 @@ from typing import Any, Self, final
 from sapwood.element import Content, Element, Text
 
 __all__ = [
-    "HtmlError",
     "Node",
     "PanicException",
     "Patch",
-    "PatchError",
-    "SelectorSyntaxError",
     "Sync",
     "Tree",
-    "TreeError",
     "apply",
     "declarations",
     "decode",
@@ -25,15 +21,7 @@ __all__ = [
     "uuid_prefix",
 ]
 
-class HtmlError(ValueError): ...
 class PanicException(RuntimeError): ...
-class PatchError(ValueError): ...
-
-class SelectorSyntaxError(ValueError):
-    selector: str
-    offset: int
-
-class TreeError(ValueError): ...
 
 def _panic(tree: Tree) -> None: ...
 def noop() -> None: ...

@@ -29,7 +29,9 @@ pub fn apply(tree: &Bound<'_, PyTree>, ops: &str) -> PyResult<()> {
     let mut after = tree.borrow().tree.clone();
     crate::apply::apply(&mut after, ops)?;
     let (void, _answer) = tree.borrow_mut().replace(after);
-    void.iter().for_each(|node| node.get().void());
+    for (node, name) in void {
+        node.get().void(name);
+    }
     Ok(())
 }
 

@@ -10,6 +10,7 @@ use crate::python::node::Node;
 use crate::python::tree::PyTree;
 use crate::tree::{EditError, ROOT, Tree, holds_only_text};
 use pyo3::exceptions::{PyTypeError, PyUnicodeEncodeError, PyValueError};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyFloat, PyInt, PyString};
 use rustc_hash::FxHashSet;
@@ -25,12 +26,8 @@ impl<'py> Item<'py> {
         if let Ok(node) = value.cast::<Node>() {
             return Ok(Item::Element(node.clone()));
         }
-        text_of(value)?.map(Item::Text).ok_or_else(|| {
-            PyTypeError::new_err(format!(
-                "a child is an element, a string or a number, not {}",
-                described(value)
-            ))
-        })
+        let text = text_of(value)?.map(Item::Text);
+        text.ok_or_else(|| no_content("a child is an element, a string or a number", value))
     }
 
     fn element(&self) -> Option<&Bound<'py, Node>> {
@@ -93,6 +90,18 @@ pub fn described(value: &Bound<'_, PyAny>) -> String {
     format!("{name}: {}", shortened(&shown))
 }
 
+/// Returns an error that says what is wanted, and how to mend what was given.
+pub fn no_content(wanted: &str, given: &Bound<'_, PyAny>) -> PyErr {
+    let tree = given.getattr(intern!(given.py(), "_tree"));
+    let is_page = tree.is_ok_and(|tree| tree.is_instance_of::<PyTree>());
+    let mend = if is_page {
+        "; give page.root or an element of it"
+    } else {
+        ""
+    };
+    PyTypeError::new_err(format!("{wanted}, not {}{mend}", described(given)))
+}
+
 /// Returns a string, or the beginning of a long one.
 pub fn shortened(text: &str) -> String {
     const SHOWN_MAX: usize = 60;
@@ -107,7 +116,7 @@ pub fn refused(error: EditError, tree: &Bound<'_, PyTree>, id: NodeId) -> PyErr 
     TreeError::new_err(format!("{}: {error}", name_of(tree, id)))
 }
 
-fn name_of(tree: &Bound<'_, PyTree>, id: NodeId) -> String {
+pub fn name_of(tree: &Bound<'_, PyTree>, id: NodeId) -> String {
     let object = tree.borrow().object(id).map(|it| it.clone_ref(tree.py()));
     object.map_or_else(|| "this element".into(), |it| it.get().name(tree.py()))
 }

@@ -6,7 +6,7 @@
 use crate::node::{Kind, NodeId};
 use crate::parse::{Budget, parse_document, parse_fragment};
 use crate::python::cursor::Cursor;
-use crate::python::node::Node;
+use crate::python::node::{Node, name_in};
 use crate::python::objects::{make_object, object, objects, objects_with};
 use crate::python::query::{Answer, query, query_all};
 use crate::render::{RenderOptions, render, render_document};
@@ -15,7 +15,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyFrozenSet, PyList, PyString, PyType};
+use pyo3::types::{PyDict, PyFrozenSet, PyList, PyType};
 use rustc_hash::FxHashMap;
 
 /// An element tree; see `sapwood.Template`.
@@ -53,19 +53,29 @@ impl PyTree {
         self.nodes.get(&id)
     }
 
+    /// Returns the objects that were made of *top* and what is below it.
+    pub fn objects_below(&self, py: Python<'_>, top: NodeId) -> Vec<Py<Node>> {
+        if !self.has_objects() {
+            return Vec::new();
+        }
+        let objects = self.tree.preorder(top).filter_map(|id| self.object(id));
+        objects.map(|object| object.clone_ref(py)).collect()
+    }
+
     pub fn put_object(&mut self, id: NodeId, node: Py<Node>) {
         self.nodes.insert(id, node);
     }
 
     /// Puts another tree in the place of this one's; returns the objects of elements
-    /// that it has not, and the last answer, to be dropped when nothing is borrowed.
-    pub fn replace(&mut self, tree: Tree) -> (Vec<Py<Node>>, Option<Answer>) {
+    /// that it has not, each with what it was called, and the last answer, to be dropped
+    /// when nothing is borrowed.
+    pub fn replace(&mut self, tree: Tree) -> (Vec<(Py<Node>, String)>, Option<Answer>) {
         let old = std::mem::replace(&mut self.tree, tree);
         let mut void = Vec::new();
         for (id, node) in std::mem::take(&mut self.nodes) {
             match self.tree.counterpart(&old, id) {
                 Some(id) => drop(self.nodes.insert(id, node)),
-                None => void.push(node),
+                None => void.push((node, name_in(&old, id))),
             }
         }
         (void, self.answer.take())
@@ -241,13 +251,13 @@ impl PyTree {
         object(slf.py(), whole(slf), |it, _| it.tree.by_id(id))
     }
 
-    fn query(slf: &Bound<'_, Self>, selector: &Bound<'_, PyString>) -> PyResult<Option<Py<Node>>> {
+    fn query(slf: &Bound<'_, Self>, selector: &Bound<'_, PyAny>) -> PyResult<Option<Py<Node>>> {
         query(slf.py(), whole(slf), selector)
     }
 
     fn query_all<'py>(
         slf: &Bound<'py, Self>,
-        selector: &Bound<'py, PyString>,
+        selector: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyList>> {
         query_all(slf.py(), whole(slf), selector)
     }

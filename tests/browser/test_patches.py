@@ -533,3 +533,26 @@ def test_a_whole_page_keeps_attributes_that_html_writes_in_lower_case(laboratory
     shown.update()
     shown.update(whole=True)
     assert laboratory.evaluate("() => p.getAttribute('datafoo')") == "1"
+
+
+def test_a_page_that_somebody_else_serves_follows(laboratory: Page) -> None:
+    page = Template("<p id=now>Now</p>")
+    text = page.getElementById("now")
+    assert text
+    text.append(": ", Element("b", 1))
+    shown = page.clone
+    html, prefix = shown.render_with_uuids(), Element("p").uuid[:4]
+    text.append(" and", " ", Element("b", 2, onclick=print))
+    text.children[0].content = 3
+    difference = TemplateDiff()
+    difference.track_differences(page, shown)
+    followed = """async ([html, prefix, ops]) => {
+      const { Page } = await import("/client/patch.js");
+      const page = new DOMParser().parseFromString(html, "text/html");
+      new Page(page, prefix).apply(JSON.parse(ops));
+      return page.getElementById("now").innerHTML.replace(/ uuid="\\w+"/g, "");
+    }"""
+    ops = difference.encode().decode()
+    assert laboratory.evaluate(followed, [html, prefix, ops]) == (
+        'Now: <b>3</b> and <b _onclick="">2</b>'
+    )

@@ -40,7 +40,7 @@ def test_elements_keep_their_objects_and_those_that_went_are_void() -> None:
     sw.apply(replica, encoded(page, replica))
     assert replica.querySelector("li") is second
     assert second.text == "two"
-    with pytest.raises(sw.TreeError):
+    with pytest.raises(sw.TreeError, match="<Element li> was destroyed"):
         first.text  # noqa: B018
 
 
