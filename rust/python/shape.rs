@@ -316,14 +316,20 @@ fn insert(
         return Ok(planted?);
     }
     let (other, id) = node.place(tree.py())?;
-    let id = if other.is(tree) {
+    let is_here = other.is(tree);
+    let id = if is_here {
         id
     } else {
         transfer(&other, id, tree)?
     };
     let tree = &mut tree.borrow_mut().tree;
+    // Among its siblings an element moves as it is, whatever their parent has become.
+    let stays = is_here && tree.node(id).parent == parent;
     tree.insert(parent, before, id)?;
-    Ok(settle(tree, id)?)
+    if !stays {
+        settle(tree, id)?;
+    }
+    Ok(())
 }
 
 fn insert_text(

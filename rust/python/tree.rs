@@ -313,6 +313,36 @@ impl PyTree {
         slf.py().detach(|| render_document(&tree, options))
     }
 
+    /// Returns the first element that a parser of *html*, which this was rendered as, puts
+    /// elsewhere: it, what is around it here, and what is there; None if there is none.
+    fn rearranged(slf: &Bound<'_, Self>, html: &str) -> Option<(String, String, String)> {
+        let tree = slf.borrow().tree.clone();
+        slf.py().detach(|| {
+            let parsed = stamped(parse_document(html, &Budget::default()).ok()?);
+            let is_element = |id: &NodeId| tree.kind(*id).is_element();
+            let mut elements = tree.shown_preorder(ROOT).filter(is_element);
+            elements.find_map(|id| {
+                let around = tree.node(id).parent;
+                let there = parsed.counterpart(&tree, id);
+                let there = there.map(|id| parsed.node(id).parent);
+                let named = |tree: &Tree, id| match id {
+                    ROOT => "the document".into(),
+                    id => format!("<{}>", name_in(tree, id)),
+                };
+                match there {
+                    Some(there) if around == ROOT && there == ROOT => None,
+                    Some(there) if parsed.counterpart(&tree, around) == Some(there) => None,
+                    Some(there) => Some((
+                        named(&tree, id),
+                        named(&tree, around),
+                        named(&parsed, there),
+                    )),
+                    None => Some((named(&tree, id), named(&tree, around), "nothing".into())),
+                }
+            })
+        })
+    }
+
     /// Joins texts that lie side by side, as a browser does that parses a page.
     fn normalize(&mut self) {
         self.tree.normalize();

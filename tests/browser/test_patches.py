@@ -271,8 +271,19 @@ def difference(old: Template, new: Template) -> list[Any]:
 def step(version: Template, ops: list[Any]) -> dict[str, Any]:
     whole = Whole(version)
     # What is sent is what the Python API shows.
-    assert list(outline(whole.shape[0])) == list(content_of(version.root)), version
+    assert joined(outline(whole.shape[0])) == joined(content_of(version.root)), version
     return {"ops": ops, "shape": whole.shape, "properties": whole.properties}
+
+
+def joined(parts: Iterator[Any]) -> list[Any]:
+    """Return parts with texts as one that come after each other."""
+    whole: list[Any] = []
+    for part in parts:
+        if whole and isinstance(part, str) and isinstance(whole[-1], str):
+            whole[-1] += part
+        else:
+            whole.append(part)
+    return whole
 
 
 def content_of(element: Element) -> Iterator[Any]:

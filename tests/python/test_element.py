@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sapwood import Element, SelectorSyntaxError, Template, TreeError
+from sapwood import Element, SelectorSyntaxError, Template, TreeError, _core
 
 
 def body(html: str = "") -> Element:
@@ -474,6 +474,15 @@ def test_html_can_be_made_a_page_again() -> None:
     page = Page("<button _onclick=go>go</button><p>x</p>")
     page.querySelectorAll("p")[0].onclick = print
     assert Page(page.html).html == page.html
+
+
+def test_a_reorder_makes_nothing_else_of_what_moves() -> None:
+    made = body("<div><span viewBox=a>1</span><span>2</span></div>").children[0]
+    made.tag = "svg"
+    for _ in range(2):
+        before = made._tree.fork()
+        made.children.reverse()
+        assert [name for name, *_ in _core.diff(made._tree, before).operations()] == ["move"]
 
 
 # --- Finding -------------------------------------------------------------------------
