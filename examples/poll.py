@@ -21,21 +21,23 @@ class Choice(sw.Element):
         super().__init__("li")
         self.poll = poll
         self.votes = 0
-        self.bar = sw.Element("meter", attrs={"aria-label": f"Share of {text}"}, show=False)
+        self.bar = sw.Element("meter", attrs={"aria-label": f"Share of {text}"})
         self.number = sw.Element("output", "0")
         self.content = [sw.Element("button", text, onclick=self.vote), self.number, self.bar]
 
-    def vote(self, e: sw.EventHandler) -> None:
-        """Count a vote and show it to everybody."""
+    async def vote(self, e: sw.EventHandler) -> None:
+        """Count a vote and show it to everybody.
+
+        A coroutine function that awaits nothing: no other vote comes in between.
+        """
         self.votes += 1
         self.poll.count()
         e.update()
 
     def draw(self, share: float) -> None:
-        """Show the number of votes and, once there are any, the share."""
+        """Show the number of votes, and their share."""
         self.number.content = self.votes
         self.bar.value = f"{share:.3f}"
-        self.bar.show = share > 0
 
 
 class Poll(sw.Template):

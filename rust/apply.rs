@@ -3,8 +3,10 @@
 //! It knows nothing but the bytes and the tree it changes, so the laws of the diff
 //! are proved with it, wire format included.
 
+use crate::names::{is_attribute_name, is_tag};
 use crate::node::{Kind, NodeId};
 use crate::tree::{EditError, ROOT, Tree};
+use crate::uuid;
 use crate::wire::{
     CALL, COMMENT_NODE, CUT, DATA, DROP, FILL, INSERT, MOVE, PROPERTY, REMOVE, REPLACE, SET, TEXT,
     TEXT_NODE,
@@ -15,10 +17,18 @@ use std::fmt;
 /// Why ops could not be carried out, and at which operand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ApplyErrorKind {
-    /// Not a JSON array, or it ends inside an op.
+    /// Not a JSON array.
+    NotJson,
+    /// No op, or one that ends too soon.
     Malformed,
     /// An id or index that the tree does not have.
     Unknown,
+    /// The document, of which an element is made, removed or moved.
+    Document,
+    /// A tag or the name of an attribute that no HTML could have.
+    Name,
+    /// A new element by a uuid that another one has, or that was never given.
+    Uuid,
     Edit(EditError),
 }
 
@@ -31,8 +41,17 @@ pub struct ApplyError {
 impl fmt::Display for ApplyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind {
+            ApplyErrorKind::NotJson => return write!(f, "the ops are not a JSON array"),
             ApplyErrorKind::Malformed => write!(f, "not an op")?,
             ApplyErrorKind::Unknown => write!(f, "no such element or child")?,
+            ApplyErrorKind::Document => write!(f, "the document is no element")?,
+            ApplyErrorKind::Name => write!(f, "not a name in HTML")?,
+            ApplyErrorKind::Uuid => {
+                write!(
+                    f,
+                    "a new element with a uuid that is taken or not of this process"
+                )?;
+            }
             ApplyErrorKind::Edit(error) => write!(f, "{error}")?,
         }
         write!(f, ", at operand {}", self.operand)
@@ -45,11 +64,11 @@ impl std::error::Error for ApplyError {}
 ///
 /// After an error the tree holds what the ops before it did.
 pub fn apply(tree: &mut Tree, ops: &str) -> Result<(), ApplyError> {
-    let malformed = ApplyError {
-        kind: ApplyErrorKind::Malformed,
+    let not_json = ApplyError {
+        kind: ApplyErrorKind::NotJson,
         operand: 0,
     };
-    let operands: Vec<Value> = serde_json::from_str(ops).map_err(|_| malformed)?;
+    let operands: Vec<Value> = serde_json::from_str(ops).map_err(|_| not_json)?;
     let mut applier = Applier {
         tree,
         operands,
@@ -103,7 +122,7 @@ impl Applier<'_> {
         }
         match op {
             TEXT => {
-                let id = self.known()?;
+                let id = self.element()?;
                 let text = self.string()?;
                 self.tree.remove_children(id);
                 self.tree.set_text(id, &text)?;
@@ -115,17 +134,19 @@ impl Applier<'_> {
                 self.tree.set_data(child, &data);
             }
             SET => {
-                let (id, name, value) = (self.known()?, self.string()?, self.string()?);
-                self.tree.set_attribute(id, &name, &value)?;
+                let (id, name, value) = (self.element()?, self.string()?, self.string()?);
+                self.set(id, &name, &value)?;
             }
             DROP => {
-                let (id, name) = (self.known()?, self.string()?);
+                let (id, name) = (self.element()?, self.string()?);
+                if name == "uuid" {
+                    return Err(ApplyErrorKind::Name);
+                }
                 self.tree.remove_attribute(id, &name);
             }
             PROPERTY => {
-                let (id, name, value) = (self.known()?, self.string()?, self.next()?);
-                self.tree
-                    .set_attribute(id, &format!(".{name}"), &value.to_string())?;
+                let (id, name, value) = (self.element()?, self.string()?, self.next()?);
+                self.set_property(id, &format!(".{name}"), &value)?;
             }
             INSERT => {
                 let parent = self.known()?;
@@ -134,20 +155,20 @@ impl Applier<'_> {
                 self.nodes(parent, before, count)?;
             }
             REMOVE => {
-                let id = self.known()?;
+                let id = self.element()?;
                 self.tree.remove(id);
             }
             CUT => {
                 let parent = self.known()?;
                 let child = self.child(parent)?;
                 self.counted = self.counted.and_then(|(_, _, index)| {
-                    let before = self.shown_before(child)?;
+                    let before = self.tree.previous_shown(child).some()?;
                     Some((parent, before, index - 1))
                 });
                 self.tree.remove(child);
             }
             MOVE => {
-                let (id, parent) = (self.known()?, self.known()?);
+                let (id, parent) = (self.element()?, self.known()?);
                 let before = self.before(parent)?;
                 self.tree.insert(parent, before, id)?;
             }
@@ -165,7 +186,7 @@ impl Applier<'_> {
                 self.nodes(id, None, count)?;
             }
             CALL => {
-                let (id, method, arguments) = (self.known()?, self.string()?, self.next()?);
+                let (id, method, arguments) = (self.element()?, self.string()?, self.next()?);
                 self.tree.call(id, &method, &arguments.to_string());
             }
             _ => return Err(ApplyErrorKind::Malformed),
@@ -174,10 +195,10 @@ impl Applier<'_> {
     }
 
     fn replace(&mut self) -> Applied<()> {
-        let id = self.known()?;
+        let id = self.element()?;
         let parent = self.tree.node(id).parent;
         let written = self.string()?;
-        let (kind, tag) = self.kind_and_tag(parent, &written);
+        let (kind, tag) = self.kind_and_tag(parent, &written)?;
         let names: Vec<String> = self
             .tree
             .attributes(id)
@@ -223,10 +244,13 @@ impl Applier<'_> {
                 }
                 value => id_of(value)?,
             };
-            let (kind, tag) = self.kind_and_tag(parent, &written);
+            let (kind, tag) = self.kind_and_tag(parent, &written)?;
             self.last_tag = written;
             if let Id::Stamp(stamp) = id {
                 self.last_stamp = stamp;
+            }
+            if !self.is_free(&id) {
+                return Err(ApplyErrorKind::Uuid);
             }
             let element = match id {
                 Id::Stamp(stamp) => self.tree.create_stamped(kind, &tag, stamp)?,
@@ -248,12 +272,41 @@ impl Applier<'_> {
         Ok(())
     }
 
-    fn kind_and_tag(&self, parent: NodeId, written: &str) -> (Kind, String) {
-        match written.split_once(' ') {
-            Some(("svg", tag)) => (Kind::Svg, tag.to_owned()),
-            Some(("math", tag)) => (Kind::MathMl, tag.to_owned()),
-            Some((_, tag)) => (Kind::Html, tag.to_owned()),
-            None => (self.tree.kind_inside(parent, written), written.to_owned()),
+    fn kind_and_tag(&self, parent: NodeId, written: &str) -> Applied<(Kind, String)> {
+        let (kind, tag) = match written.split_once(' ') {
+            Some(("svg", tag)) => (Kind::Svg, tag),
+            Some(("math", tag)) => (Kind::MathMl, tag),
+            Some(("html", tag)) => (Kind::Html, tag),
+            _ => (self.tree.kind_inside(parent, written), written),
+        };
+        match is_tag(tag) {
+            true => Ok((kind, tag.to_owned())),
+            false => Err(ApplyErrorKind::Name),
+        }
+    }
+
+    /// Says whether a new element can be known by *id*.
+    fn is_free(&self, id: &Id) -> bool {
+        match id {
+            Id::Stamp(stamp) => uuid::is_given(*stamp) && self.tree.by_stamp(*stamp).is_none(),
+            Id::Given(uuid) => {
+                let is_ours = uuid::read(uuid).is_some() || uuid::is_to_come(uuid);
+                !uuid.is_empty() && !is_ours && self.tree.by_uuid(uuid).is_none()
+            }
+        }
+    }
+
+    fn set(&mut self, id: NodeId, name: &str, value: &str) -> Applied<()> {
+        if !is_attribute_name(name) || name == "uuid" || name.starts_with('.') {
+            return Err(ApplyErrorKind::Name);
+        }
+        Ok(self.tree.set_attribute(id, name, value)?)
+    }
+
+    fn set_property(&mut self, id: NodeId, name: &str, value: &Value) -> Applied<()> {
+        match is_attribute_name(name) {
+            true => Ok(self.tree.set_attribute(id, name, &value.to_string())?),
+            false => Err(ApplyErrorKind::Name),
         }
     }
 
@@ -266,10 +319,9 @@ impl Applier<'_> {
                 return Err(ApplyErrorKind::Malformed);
             };
             match value {
-                Value::String(value) if !name.starts_with('.') => {
-                    self.tree.set_attribute(id, name, value)?;
-                }
-                value => self.tree.set_attribute(id, name, &value.to_string())?,
+                value if name.starts_with('.') => self.set_property(id, name, value)?,
+                Value::String(value) => self.set(id, name, value)?,
+                _ => return Err(ApplyErrorKind::Malformed),
             }
         }
         Ok(())
@@ -278,6 +330,13 @@ impl Applier<'_> {
     fn known(&mut self) -> Applied<NodeId> {
         let value = self.next()?;
         self.find(value)
+    }
+
+    fn element(&mut self) -> Applied<NodeId> {
+        match self.known()? {
+            ROOT => Err(ApplyErrorKind::Document),
+            id => Ok(id),
+        }
     }
 
     fn find(&self, value: Value) -> Applied<NodeId> {
@@ -303,34 +362,23 @@ impl Applier<'_> {
         }
     }
 
-    /// Returns the child at *index*; a doctype does not count.
+    /// Returns the child at *index*, as the page counts.
     fn nth(&mut self, parent: NodeId, index: usize) -> Option<NodeId> {
         let known = self.counted.filter(|it| it.0 == parent);
         let (mut child, mut at) = match known {
             Some((_, child, at)) => (child, at),
-            None => (self.shown_from(self.tree.node(parent).first)?, 0),
+            None => (self.tree.first_shown(parent).some()?, 0),
         };
         while at < index {
-            child = self.shown_from(self.tree.node(child).next)?;
+            child = self.tree.next_shown(child).some()?;
             at += 1;
         }
         while at > index {
-            child = self.shown_before(child)?;
+            child = self.tree.previous_shown(child).some()?;
             at -= 1;
         }
         self.counted = Some((parent, child, at));
         Some(child)
-    }
-
-    fn shown_from(&self, from: NodeId) -> Option<NodeId> {
-        let mut on = std::iter::successors(from.some(), |&id| self.tree.node(id).next.some());
-        on.find(|&id| self.tree.kind(id) != Kind::Doctype)
-    }
-
-    fn shown_before(&self, child: NodeId) -> Option<NodeId> {
-        let before = |&id: &NodeId| self.tree.node(id).previous.some();
-        let mut back = std::iter::successors(before(&child), before);
-        back.find(|&id| self.tree.kind(id) != Kind::Doctype)
     }
 
     fn child(&mut self, parent: NodeId) -> Applied<NodeId> {

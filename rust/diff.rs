@@ -27,7 +27,8 @@ use std::collections::BinaryHeap;
 
 /// Appends the ops that make *new* out of *old* to *ops*.
 ///
-/// Both trees must be stamped, or every element counts as another one.
+/// Both trees must be stamped, or every element counts as another one. A node that was
+/// detached must be in its tree again, or removed.
 pub fn diff(old: &Tree, new: &Tree, ops: &mut Vec<Op>) {
     if old.same_version(new) {
         return;
@@ -49,6 +50,7 @@ fn shapes(old: &Tree, new: &Tree, changed: &mut Changed, ops: &mut Vec<Op>) {
         old,
         new,
         ops,
+        alike: FxHashSet::default(),
         touched: FxHashMap::default(),
         moved_away: FxHashSet::default(),
         lifted: None,
@@ -59,6 +61,7 @@ fn shapes(old: &Tree, new: &Tree, changed: &mut Changed, ops: &mut Vec<Op>) {
         old_shown: Shown::of(old),
         new_shown: Shown::of(new),
     };
+    diff.find_alike(changed);
     if !(old.shows_all() && new.shows_all()) {
         diff.find_touched_unseen(changed);
         changed.old.retain(|id| diff.old_shown.has(*id));
@@ -108,8 +111,8 @@ impl Changed {
         old.pages().differing(new.pages(), |number, before, after| {
             let mut put = |slot: usize| {
                 let id = NodeId((number * PAGE_NODES + slot) as u32);
-                let used =
-                    |page: &'_ Page| Some(*page.node(slot)).filter(|it| it.kind != Kind::Free);
+                let is_used = |it: &Node| !matches!(it.kind, Kind::Free | Kind::Doctype);
+                let used = |page: &'_ Page| Some(*page.node(slot)).filter(is_used);
                 let (was, is) = (before.and_then(used), after.and_then(used));
                 if let (Some(was), Some(is)) = (was, is)
                     && related
@@ -168,6 +171,8 @@ struct Diff<'a> {
     old: &'a Tree,
     new: &'a Tree,
     ops: &'a mut Vec<Op>,
+    /// Parents in the new tree whose children read as before.
+    alike: FxHashSet<NodeId>,
     /// By parent in the new tree.
     touched: FxHashMap<NodeId, Touched>,
     /// Elements, by their place in the old tree, that an op already took elsewhere.
@@ -206,11 +211,82 @@ impl Diff<'_> {
         after.is_some_and(|after| self.new.node(after).parent == parent)
     }
 
+    /// Finds the lists whose texts only changed slots, as when they were taken out and put
+    /// in again: a text, which has no name, counts as what was in its slot, and would
+    /// be changed and moved for nothing.
+    fn find_alike(&mut self, changed: &Changed) {
+        if !self.old.shares_history(self.new) {
+            return;
+        }
+        let is_gone = |id: &&NodeId| self.old.kind(**id).is_data() && !self.is_in_place(**id);
+        let gone = changed.old.iter().filter(is_gone);
+        let left: FxHashSet<NodeId> = gone.map(|&id| self.old.node(id).parent).collect();
+        let mut seen = FxHashSet::default();
+        for &id in &changed.new {
+            let parent = self.seems_alike(id, &left);
+            if let Some(parent) = parent.filter(|&parent| seen.insert(parent))
+                && self.reads_alike(parent)
+            {
+                self.alike.insert(parent);
+            }
+        }
+    }
+
+    /// Returns the parent whose list *id* gives a reason to look at; *left* are those, in
+    /// the old tree, that a text left.
+    fn seems_alike(&self, id: NodeId, left: &FxHashSet<NodeId>) -> Option<NodeId> {
+        let is = self.new.node(id);
+        if is.kind.is_element() {
+            return self.old_of(id).filter(|&was| was != id).map(|_| id);
+        }
+        let parent = is.parent.some().filter(|_| is.kind.is_data())?;
+        if !self.is_in_place(id) {
+            let before = self.old_of(parent);
+            return before.filter(|it| left.contains(it)).map(|_| parent);
+        }
+        let was = self.old.node(id);
+        let is_between_others = was.previous != is.previous && was.next != is.next;
+        let same_links = (was.previous, was.next) == (is.previous, is.next);
+        let says_other = || self.old.data(id) != self.new.data(id);
+        (is_between_others || !same_links && says_other()).then_some(parent)
+    }
+
+    /// Says whether a slot has a text of the same kind below the same parent in both trees.
+    fn is_in_place(&self, id: NodeId) -> bool {
+        let both = self.old.get(id).zip(self.new.get(id));
+        both.is_some_and(|(was, is)| (was.kind, was.parent) == (is.kind, is.parent))
+    }
+
+    fn reads_alike(&self, parent: NodeId) -> bool {
+        let Some(before) = self.old_of(parent) else {
+            return false;
+        };
+        let is_same = |was: NodeId, is: NodeId| match self.new.kind(is) {
+            kind if kind.is_element() => self.old_of(is) == Some(was),
+            kind => self.old.kind(was) == kind && self.old.data(was) == self.new.data(is),
+        };
+        let mut old = self.old.shown_children(before);
+        let mut new = self.new.shown_children(parent);
+        loop {
+            match (old.next(), new.next()) {
+                (None, None) => return true,
+                (Some(was), Some(is)) if is_same(was, is) => {}
+                _ => return false,
+            }
+        }
+    }
+
+    fn is_alike(&self, parent: NodeId) -> bool {
+        !self.alike.is_empty() && self.alike.contains(&parent)
+    }
+
     fn contents(&mut self, changed: &Changed) {
-        let both = changed
-            .new
-            .iter()
-            .filter_map(|&id| Some((self.old_of(id)?, id)));
+        let is_compared = |id: &NodeId| {
+            let node = self.new.node(*id);
+            node.kind.is_element() || !self.is_alike(node.parent)
+        };
+        let both = changed.new.iter().filter(|id| is_compared(id));
+        let both = both.filter_map(|&id| Some((self.old_of(id)?, id)));
         let both: Vec<_> = both.collect();
         let mut contents = Contents::new(self.old, self.new, self.ops);
         for (before, id) in both {

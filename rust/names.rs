@@ -261,6 +261,24 @@ well_known! {
     "data-id" "data-key" "data-sapwood-ignore"
 }
 
+/// Says whether HTML can spell a tag so (HTML standard, 13.2.5.6 to 13.2.5.8).
+pub fn is_tag(name: &str) -> bool {
+    name.as_bytes().first().is_some_and(u8::is_ascii_alphabetic) && !name.bytes().any(ends_name)
+}
+
+/// Says whether HTML can spell the name of an attribute so (HTML standard, 13.2.5.32 and
+/// 13.2.5.33).
+pub fn is_attribute_name(name: &str) -> bool {
+    let is_inner = |byte| !ends_name(byte) && byte != b'=';
+    let mut bytes = name.bytes();
+    bytes.next().is_some_and(|first| !ends_name(first)) && bytes.all(is_inner)
+}
+
+/// Says whether a name cannot have or hold *byte*: NUL is replaced, all else ends it.
+fn ends_name(byte: u8) -> bool {
+    matches!(byte, b'\t' | b'\n' | 0x0c | b'\r' | b' ' | b'/' | b'>' | 0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

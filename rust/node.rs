@@ -30,6 +30,7 @@ pub enum Kind {
     #[default]
     Free,
     Root,
+    /// A child of the root.
     Doctype,
     Comment,
     Text,

@@ -220,6 +220,7 @@ impl Page {
         let span = self.nodes[slot].span();
         if span.len & LARGE != 0 {
             Arc::make_mut(&mut self.large[span.at as usize]).push_str(more);
+            self.written |= 1 << slot;
             return;
         }
         let is_last = (span.at + span.len) as usize == self.heap.len();
@@ -477,6 +478,7 @@ impl Page {
             large: Vec::new(),
             waste_bytes: 0,
             waste_attributes: 0,
+            filter: Filter::default(),
             ..*self
         };
         for slot in 0..PAGE_NODES {
@@ -579,6 +581,33 @@ mod tests {
         // Written, but what it says is the same.
         copy.set_data(5, "newer");
         assert_eq!(differing(&page, &copy), [3]);
+    }
+
+    #[test]
+    fn what_is_appended_to_a_text_is_seen_however_long_the_text() {
+        for long in [1, LARGE_BYTES - 1, LARGE_BYTES, 1000] {
+            let mut page = Page::default();
+            page.put_data(3, Kind::Text, &"x".repeat(long));
+            let page = page.clone();
+            let mut copy = page.clone();
+            copy.append_data(3, "more");
+            assert_eq!(differing(&page, &copy), [3], "{long} bytes");
+        }
+    }
+
+    #[test]
+    fn what_went_long_ago_is_no_more_in_the_filter() {
+        let mut page = element();
+        for n in 0..10_000 {
+            let class = format!("c{n}");
+            page.set_attribute(0, n::CLASS, &class).expect("room");
+        }
+        let admitted = (0..10_000).filter(|n| {
+            let mut wanted = Filter::default();
+            wanted.add_class(&format!("c{n}"));
+            page.filter().admits(wanted)
+        });
+        assert!(admitted.count() < 5_000);
     }
 
     #[test]

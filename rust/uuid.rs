@@ -50,6 +50,20 @@ pub fn write(stamp: u64, out: &mut String) {
 
 /// Returns the stamp that *uuid* stands for, or `None` if this process never gave it.
 pub fn read(uuid: &str) -> Option<u64> {
+    spelled(uuid).filter(|&stamp| is_given(stamp))
+}
+
+/// Says whether this process may give *uuid* one day.
+pub fn is_to_come(uuid: &str) -> bool {
+    spelled(uuid).is_some_and(|stamp| !is_given(stamp))
+}
+
+/// Says whether this process gave *stamp* to an element.
+pub fn is_given(stamp: u64) -> bool {
+    (1..NEXT.load(Ordering::Relaxed)).contains(&stamp)
+}
+
+fn spelled(uuid: &str) -> Option<u64> {
     let digits = uuid.strip_prefix(prefix())?;
     let canonical = !digits.is_empty()
         && digits.len() < 11
@@ -57,8 +71,7 @@ pub fn read(uuid: &str) -> Option<u64> {
         && digits
             .bytes()
             .all(|b| b.is_ascii_digit() || b.is_ascii_lowercase());
-    let stamp = canonical.then(|| u64::from_str_radix(digits, 36).ok())??;
-    (stamp < NEXT.load(Ordering::Relaxed)).then_some(stamp)
+    canonical.then(|| u64::from_str_radix(digits, 36).ok())?
 }
 
 fn write_base36(mut number: u64, out: &mut String) {
@@ -95,6 +108,7 @@ mod tests {
         let padded = format!("{}01", prefix());
         for uuid in ["", "a", prefix(), &far, &padded, "uuid-of-somebody-else"] {
             assert_eq!(read(uuid), None, "{uuid}");
+            assert_eq!(is_to_come(uuid), uuid == far, "{uuid}");
         }
     }
 }

@@ -51,14 +51,11 @@ pub fn encode_whole(tree: &Tree, out: &mut String) {
         last_stamp: 0,
         last_tag: 0..0,
     };
-    let is_sent = |id: &NodeId| tree.kind(*id) != Kind::Doctype;
-    let nodes: Vec<NodeId> = tree.shown_children(ROOT).filter(is_sent).collect();
+    let count = tree.shown_children(ROOT).count() as u32;
     encoder.number(FILL);
     encoder.raw("0");
-    encoder.number(nodes.len() as u64);
-    for id in nodes {
-        encoder.nodes(ROOT, id, 1);
-    }
+    encoder.number(u64::from(count));
+    encoder.nodes(ROOT, tree.first_shown(ROOT), count);
 }
 
 struct Encoder<'a, 'out> {

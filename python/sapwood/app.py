@@ -26,7 +26,7 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from sapwood import events
+from sapwood import _core, events
 from sapwood.errors import AppError
 from sapwood.handoff import Handoff
 from sapwood.responses import (
@@ -81,6 +81,7 @@ class App:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._startup: list[Callable[[], Any]] = []
         self._mounted: list[App] = []
+        self._warned: set[tuple[type[Template], tuple[str, str, str]]] = set()
         self._starlette = Starlette(
             debug=self.debug,
             routes=[
@@ -257,12 +258,29 @@ class App:
         placeholder = f"sapwood-token-{secrets.token_hex(8)}"
         mount = request.scope.get("root_path", "")
         html, version = template._render_page(head_end(placeholder, mount, nonce), nonce)
+        if self.debug:
+            self._warn_of_nesting(template, version, html)
         token = self.handoff.mint(template, version, request.url.path, browser)
         html = html.replace(placeholder, token, 1)
         response = page_response(html, nonce=nonce, policy=self._policy)
         if browser_of(request) is None:
             remember_browser(response, browser, is_secure=request.url.scheme == "https")
         return response
+
+    def _warn_of_nesting(self, template: Template, version: _core.Tree, html: str) -> None:
+        """Say, once, if a browser that parses *html* has another page than the server."""
+        moved = version.rearranged(html)
+        if moved is not None and (type(template), moved) not in self._warned:
+            self._warned.add((type(template), moved))
+            element, around, there = moved
+            log.warning(
+                "%s: a browser that parses the page puts %s into %s, not into %s where it is; "
+                "updates of it may fail, so nest elements as HTML does",
+                type(template).__name__,
+                element,
+                there,
+                around,
+            )
 
 
 _POSITIONAL_ONLY = inspect.Parameter.POSITIONAL_ONLY

@@ -9,13 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, MutableMapping, Set
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from typing import Any, ClassVar, Self
 
 from sapwood import _core
-from sapwood.views import WRITING
-
-if TYPE_CHECKING:
-    from sapwood.element import Element
+from sapwood.views import WRITING, View, said
 
 # Attribute names as a start tag can carry them (HTML spec, 13.1.2.3), less the
 # control characters and what `setAttribute` refuses.
@@ -24,14 +21,16 @@ _ATTRIBUTE_NAME = re.compile(
 )
 
 
-class _DictView(MutableMapping[str, str]):
+class _DictView(View, MutableMapping[str, str]):
     """What attributes and styles have in common: a dict of strings, read anew each time.
 
     `None` and `False` remove what is set to them.
     """
 
-    def __init__(self, element: Element) -> None:
-        self._element = element
+    __slots__ = ()
+
+    #: What to say of `{}`, which is given instead of a dict.
+    _wanted: ClassVar[str]
 
     def _dict(self) -> dict[str, str]:
         raise NotImplementedError
@@ -114,12 +113,21 @@ class _DictView(MutableMapping[str, str]):
         """Return a dict of what is set now."""
         return self._dict()
 
+    def _add(self, new: Mapping[str, object]) -> None:
+        """Set what *new* says."""
+        self._write(self._checked(self._mapping(new)))
+
     def _replace(self, new: Mapping[str, object]) -> None:
         """Make what *new* says all that there is."""
-        wanted = self._checked(_merged((new,), {}))
+        wanted = self._checked(self._mapping(new))
         with WRITING:
             gone = {name: None for name in self._dict() if name not in wanted}
             self._write({**gone, **wanted})
+
+    def _mapping(self, new: Mapping[str, object]) -> Mapping[str, object]:
+        if not isinstance(new, (dict, Mapping)):  # a dict is known sooner
+            self._refuse(TypeError, self._wanted.format(said(new)))
+        return new
 
     def _checked(self, new: Mapping[Any, object]) -> dict[str, str | None]:
         return {self._name(name): self._text(name, value) for name, value in new.items()}
@@ -131,13 +139,9 @@ class _DictView(MutableMapping[str, str]):
         if isinstance(value, Mapping | Set | list | tuple | bytes | _core.Node) or callable(value):
             self._refuse(
                 TypeError,
-                f"what {name!r} is set to is a string or a number, not {type(value).__name__}: "
-                f"{value!r}",
+                f"what {name!r} is set to is a string or a number, not {said(value)}",
             )
         return str(value)
-
-    def _refuse(self, error: type[Exception], message: str) -> NoReturn:
-        raise error(f"{message}, in {self._element!r}")
 
     def __or__(self, other: Mapping[str, Any]) -> dict[str, Any]:
         return self._dict() | dict(other) if isinstance(other, Mapping) else NotImplemented
@@ -166,6 +170,10 @@ class Attributes(_DictView):
     Setting `True` makes a boolean attribute, `False` or `None` removes it; any other
     value is kept as its `str()`. Handlers (`_onclick`) and the uuid are not here.
     """
+
+    __slots__ = ()
+    _meant = "write attrs[{name!r}]"
+    _wanted = "attrs is a dict such as {{'title': 'Oak'}}, not {}"
 
     def _dict(self) -> dict[str, str]:
         pairs = self._element._attributes()
@@ -238,8 +246,12 @@ def _is_characters(text: str) -> bool:
 class Style(_DictView):
     """The inline style of one element: CSS properties by name, `font_size` or `font-size`.
 
-    `None` or `False` removes a property.
+    `None`, `False` or `""` removes a property.
     """
+
+    __slots__ = ()
+    _meant = "write style[{name!r}]"
+    _wanted = "style is a dict such as {{'color': 'red'}}, not {}; a string is attrs['style']"
 
     def _dict(self) -> dict[str, str]:
         style = self._element._attribute("style")
@@ -257,13 +269,16 @@ class Style(_DictView):
     def _name(self, name: str) -> str:
         if not isinstance(name, str):
             self._refuse(TypeError, f"the name of a CSS property is a string, not {name!r}")
+        if not name.startswith("--") and re.search("[a-z][A-Z]", name):
+            meant = re.sub("[A-Z]", lambda capital: f"-{capital[0].lower()}", name)
+            self._refuse(ValueError, f"CSS calls it {meant!r}, not {name!r}")
         name = _property(name if name.startswith("--") else name.replace("_", "-"))
         if not re.fullmatch(r"-{0,2}[A-Za-z][\w-]*", name, re.ASCII):
             self._refuse(ValueError, f"not the name of a CSS property: {name!r}")
         return name
 
     def _text(self, name: str, value: object) -> str | None:
-        if value is None or value is False:
+        if value is None or value is False or value == "":  # "" as in the DOM
             return None
         text = self._string(name, value)
         if value is True or not _core.is_css_value(text):

@@ -6,6 +6,7 @@ from sapwood import _core
 from sapwood.element import Element
 from sapwood.errors import PatchError
 from sapwood.template import Template
+from sapwood.views import said
 
 Operation = tuple[str | None, ...]
 
@@ -23,7 +24,7 @@ class TemplateDiff:
         self._patch: _core.Patch | None = None
 
     def track_differences(self, new: Template | Element, old: Template | Element) -> None:
-        """Find what leads from *old* to *new*."""
+        """Find what leads from *old* to *new*; raise TypeError if that is nothing to compare."""
         self._patch = _core.diff(_tree(new), _tree(old))
 
     @property
@@ -57,6 +58,10 @@ def apply(template: Template, ops: bytes | str) -> None:
     Elements keep their objects, by uuid. Raises PatchError if *ops* are not such, or
     do not fit this template; it is then as it was before.
     """
+    if not isinstance(template, Template):
+        raise TypeError(f"ops are applied to a Template, not {said(template)}")
+    if not isinstance(ops, bytes | str):
+        raise TypeError(f"ops are bytes or a string, as encode() returns them, not {said(ops)}")
     try:
         text = ops if isinstance(ops, str) else ops.decode()
     except UnicodeDecodeError as error:
@@ -65,4 +70,8 @@ def apply(template: Template, ops: bytes | str) -> None:
 
 
 def _tree(of: Template | Element) -> _core.Tree:
-    return of._subtree() if isinstance(of, Element) else of._tree
+    if isinstance(of, Element):
+        return of._subtree()
+    if not isinstance(of, Template):
+        raise TypeError(f"what is compared is a Template or an Element, not {said(of)}")
+    return of._tree

@@ -19,7 +19,7 @@ from sapwood import _core
 from sapwood.attributes import Attributes, Style
 from sapwood.copies import COPIERS, Copier, Keep, carry_over, copier
 from sapwood.events import Handler, HandlerAttributes, check_handler, check_type
-from sapwood.views import Children, Classes, words
+from sapwood.views import Children, Classes, said
 
 Text = str | SupportsFloat | SupportsIndex | None
 Content = Text | _core.Node | Iterable[Text | _core.Node]
@@ -64,6 +64,13 @@ class Element(_core.Node, HandlerAttributes):
         parent: Element | None = None,
         **handlers: Handler | None,
     ) -> None:
+        for name in handlers:
+            _check_keyword(name)
+        if parent is not None and not isinstance(parent, Element):
+            raise TypeError(
+                "parent is an Element, such as page.root or page.querySelector('body'), not "
+                f"{said(parent)}"
+            )
         self._create(tag, Element)
         if id is not None:
             self.id = id
@@ -72,9 +79,7 @@ class Element(_core.Node, HandlerAttributes):
         if style:
             self.style = style
         if attrs:
-            Attributes(self).update(attrs)
-        if content is not None:
-            self.content = content
+            self.attrs._add(attrs)
         if value is not None:
             self.value = value
         if show is not True:
@@ -82,15 +87,12 @@ class Element(_core.Node, HandlerAttributes):
         if data is not None:
             self.data = data
         for name, handler in handlers.items():
-            if not name.startswith("on"):
-                self._refuse_keyword(name)
             self._handle(name.removeprefix("on"), handler)
+        # Late, so that nothing is moved if something else is refused.
+        if content is not None:
+            self.content = content
         if parent is not None:
             parent.append(self)
-
-    def _refuse_keyword(self, name: str) -> NoReturn:
-        mend = _MEANT.get(name, f"attributes are given as attrs={{{name!r}: …}}")
-        raise TypeError(f"Element() got an unexpected keyword argument {name!r}; {mend}")
 
     # --- What it is ------------------------------------------------------------
 
@@ -105,7 +107,7 @@ class Element(_core.Node, HandlerAttributes):
     @tag.setter
     def tag(self, tag: str) -> None:
         if self._is_hidden and isinstance(tag, str):
-            _check_hidden(self, tag)
+            _check_hidden(f"{self!r} cannot become {tag} while it is hidden", tag)
         self._set_tag(tag)
 
     @property
@@ -135,7 +137,7 @@ class Element(_core.Node, HandlerAttributes):
     @classes.setter
     def classes(self, classes: Iterable[str]) -> None:
         if not _is_own(classes, Classes, self):
-            self.classes._store(list(words(classes)))
+            self.classes._replace(classes)
 
     @property
     def style(self) -> Style:
@@ -144,11 +146,6 @@ class Element(_core.Node, HandlerAttributes):
 
     @style.setter
     def style(self, style: Mapping[str, object]) -> None:
-        if isinstance(cast("object", style), str):
-            raise TypeError(
-                f"style is a dict such as {{'color': 'red'}}, not a string: {style!r}, "
-                f"in {self!r}; a string is attrs['style']"
-            )
         if not _is_own(style, Style, self):
             self.style._replace(style)
 
@@ -167,7 +164,7 @@ class Element(_core.Node, HandlerAttributes):
         if not isinstance(show, bool):
             raise TypeError(f"show is True or False, not {show!r}, on {self!r}")
         if not show:
-            _check_hidden(self, self.tag)
+            _check_hidden(f"{self!r} cannot be hidden", self.tag)
         self._set_hidden(not show)
 
     # --- What the user may change ----------------------------------------------
@@ -355,7 +352,7 @@ class Element(_core.Node, HandlerAttributes):
     @children.setter
     def children(self, children: Iterable[Element]) -> None:
         if not _is_own(children, Children, self):
-            self.children._store(list(children))
+            self.children._replace(children)
 
     def append(self, *content: Text | _core.Node) -> None:
         """Put texts and elements after what is in this element, as DOM's `append` does.
@@ -547,6 +544,19 @@ def _is_own(
     return isinstance(value, view) and value._element is of
 
 
+def _check_keyword(name: str) -> None:
+    if name.startswith("on") and name[2:3] not in {"", "_"}:
+        return
+    if name.strip("_").startswith("on"):
+        event = name.strip("_").removeprefix("on").lstrip("_")
+        mend = f"handlers are given as on{event or 'click'}=…"
+    else:
+        # As in `for_=`, `data_id=`.
+        attribute = name.rstrip("_").replace("_", "-")
+        mend = _MEANT.get(name, f"attributes are given as attrs={{{attribute!r}: …}}")
+    raise TypeError(f"Element() got an unexpected keyword argument {name!r}; {mend}")
+
+
 # What a keyword that is none was probably meant to be.
 _MEANT = {
     "children": "children are given as content",
@@ -556,11 +566,9 @@ _MEANT = {
 }
 
 
-def _check_hidden(element: Element, tag: str) -> None:
+def _check_hidden(refusal: str, tag: str) -> None:
     if tag.lower() in _ALWAYS_SHOWN:
-        raise ValueError(
-            f"{element!r} cannot be a hidden {tag}: a page needs it; hide what is inside"
-        )
+        raise ValueError(f"{refusal}: a page needs its {tag.lower()}; hide what is inside")
 
 
 def _option_value(option: Element) -> str:

@@ -1,17 +1,17 @@
 """What can go wrong, as exceptions.
 
 SapwoodError
-├── HandlerError      a handler that cannot be found or called
-├── TemplateError     a template whose file or HTML cannot be used
-├── AppError          an app that is set up wrongly
-└── FrameError        a frame from a browser that is refused, with its close code
+├── HandlerError         a handler that cannot be found or called
+├── TemplateError        a template whose file or HTML cannot be used
+├── AppError             an app that is set up wrongly
+├── FrameError           a frame from a browser that is refused, with its close code
+├── HtmlError            HTML over a limit
+├── PatchError           ops that do not fit a tree
+├── SelectorSyntaxError  not a selector
+└── TreeError            a change that leaves no tree, or an element that was destroyed
 
-From the core come subclasses of ValueError: HtmlError (HTML over a limit), PatchError
-(ops that do not fit a tree), SelectorSyntaxError (not a selector) and TreeError (a
-change that leaves no tree, or an element that was destroyed).
+The last four are raised by the core, and are ValueErrors too.
 """
-
-from sapwood._core import HtmlError, PatchError, SelectorSyntaxError, TreeError
 
 __all__ = [
     "AppError",
@@ -27,7 +27,7 @@ __all__ = [
 
 
 class SapwoodError(Exception):
-    """The base of all exceptions that Sapwood's Python layer raises itself."""
+    """The base of all exceptions of Sapwood's own."""
 
 
 class HandlerError(SapwoodError):
@@ -51,3 +51,25 @@ class FrameError(SapwoodError):
     def __init__(self, message: str, code: int = 4400) -> None:
         super().__init__(message)
         self.code = code
+
+
+class HtmlError(SapwoodError, ValueError):
+    """HTML that is refused, and why."""
+
+
+class PatchError(SapwoodError, ValueError):
+    """Ops that cannot be carried out on this tree, and at which operand."""
+
+
+class SelectorSyntaxError(SapwoodError, ValueError):
+    """Not a selector: what is wrong, where, and how to mend it.
+
+    `selector` is the whole text, `offset` the place in characters from its start.
+    """
+
+    selector: str
+    offset: int
+
+
+class TreeError(SapwoodError, ValueError):
+    """A change that would not leave a tree, or an element that was destroyed."""

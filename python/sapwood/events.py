@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from sapwood.session import Session
     from sapwood.template import Template
 
-Handler = Callable[..., Any]
+#: A function of the event or of nothing; a coroutine function is one that returns an awaitable.
+Handler = Callable[["EventHandler"], Any] | Callable[[], Any]
 
 # What can be part of an attribute's name in HTML, which knows no capitals, and is no
 # longer than what a frame may say.
@@ -118,14 +119,14 @@ def check_handler(handler: object) -> Handler:
     function = handler.func if isinstance(handler, partial) else handler
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
         raise HandlerError(
-            f"handler {_name(function)} is a generator, which nobody would go through; "
+            f"handler {name_of(function)} is a generator, which nobody would go through; "
             "take the `yield` out, and use `await` to wait"
         )
     _takes_event(handler)
     return handler
 
 
-def call(handler: Handler, event: EventHandler) -> Any:
+def call(handler: Callable[..., Any], event: EventHandler) -> Any:
     """Call *handler* with *event* if it takes it."""
     return handler(event) if _takes_event(handler) else handler()
 
@@ -155,12 +156,14 @@ def _takes_event_by_signature(handler: Handler) -> bool:
     if len(required) > 1 or keywords:
         names = ", ".join(p.name for p in [*required, *keywords])
         raise HandlerError(
-            f"handler {_name(handler)} wants {names}; it can have one argument, the event, or none"
+            f"handler {name_of(handler)} wants {names}; it can have one argument, the event, "
+            "or none"
         )
     return bool(positional) or any(p.kind is p.VAR_POSITIONAL for p in parameters)
 
 
-def _name(handler: Handler) -> str:
+def name_of(handler: object) -> str:
+    """Return what a handler is called in messages."""
     return getattr(handler, "__qualname__", None) or repr(handler)
 
 

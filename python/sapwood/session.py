@@ -19,7 +19,7 @@ import msgspec
 
 from sapwood import _core
 from sapwood.errors import FrameError, HandlerError
-from sapwood.events import NOT_BUBBLING, Event, EventHandler, Handler
+from sapwood.events import NOT_BUBBLING, Event, EventHandler, Handler, name_of
 from sapwood.protocol import (
     Acknowledge,
     FieldValue,
@@ -76,6 +76,7 @@ class Session:
         self._received = 0
         self._fills = 0
         self._waiting: deque[Happened] = deque()
+        self._called: list[Handler] = []
         self._debug = debug
         #: Whether an event is being handled, or will be without anybody's doing.
         self.is_busy: bool = False
@@ -146,6 +147,12 @@ class Session:
         What handlers of the same event change before is looked at again: each one
         must still be in the page, and enabled, when its turn comes.
         """
+        self._called.clear()
+        for call in self._calls(event):
+            self._called.append(call.handler)
+            yield call
+
+    def _calls(self, event: Event) -> Iterator[Call]:
         attribute = f"_on{event.type}"
         path = self.template._tree.listeners(event.target, attribute)
         target = self.template._tree.find(event.target)
@@ -184,7 +191,7 @@ class Session:
         """Log what a handler raised and, in development, tell the page."""
         frame = traceback.extract_tb(error.__traceback__)[-1] if error.__traceback__ else None
         where = f"{frame.filename}:{frame.lineno}" if frame else "unknown place"
-        name = getattr(handler, "__qualname__", None) or repr(handler)
+        name = name_of(handler)
         log.error(
             "session %s, route %s: %s failed at %s: %r",
             self.id,
@@ -202,13 +209,16 @@ class Session:
 
     def finish(self, event: Event) -> None:
         """Count *event* as handled."""
-        if self._debug and not self.template._tree.same_version(self.template._published):
+        tree = self.template._tree
+        if self._debug and self._called and not tree.same_version(self.template._published):
             log.warning(
-                "session %s, route %s: handling %r changed the page without update()",
+                "session %s, route %s: %s, hearing %r, changed the page without update()",
                 self.id,
                 self.route,
+                " or ".join(map(name_of, self._called)),
                 event.type,
             )
+        self._called.clear()
         self.handled = event.number
         self.is_busy = bool(self._waiting)
         self.connection.after_publish()

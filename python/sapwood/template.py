@@ -11,14 +11,16 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from functools import cached_property, lru_cache
+from os import PathLike
 from pathlib import Path
 from typing import NoReturn, Protocol, Self, SupportsIndex, cast
 
 from sapwood import _core
 from sapwood.copies import COPIERS, carry_over, copier
 from sapwood.element import Element
-from sapwood.errors import HandlerError, TemplateError, TreeError
+from sapwood.errors import HandlerError, HtmlError, TemplateError, TreeError
 from sapwood.events import Handler, check_handler
+from sapwood.views import said
 
 
 class Follower(Protocol):
@@ -38,8 +40,8 @@ class Template:
     Each browser tab gets a template of its own; with `shared=True` one template may be
     returned to many tabs, which all see the same.
 
-    Raises TemplateError if the file cannot be read or the HTML is over a limit, and
-    HandlerError if a handler is named that the class does not have.
+    Raises TypeError if *source* is neither, TemplateError if the file cannot be read or the
+    HTML is over a limit, HandlerError if a handler is named that the class does not have.
     """
 
     def __init__(self, source: str | Path, *, shared: bool = False) -> None:
@@ -226,6 +228,15 @@ class Template:
         """The page as HTML, without what Sapwood adds to it."""
         return self._tree.render(uuids=False)
 
+    def render_with_uuids(self) -> str:
+        """Render the page for a browser that ops are to change from here on.
+
+        Texts that lie side by side become one here too, as they do in the browser. So
+        render a clone, and keep it as what the browser has.
+        """
+        self._tree.normalize()
+        return self._tree.render(uuids=True)
+
     def _render_page(self, head_end: str, nonce: str) -> tuple[str, _core.Tree]:
         """Render what is published; return the HTML and the version that it shows."""
         with self._lock:
@@ -280,7 +291,7 @@ class _Parsed:
         self.checked: set[type[Template]] = set()
         try:
             self.tree = _core.Tree.parse(html, Element)
-        except (_core.HtmlError, UnicodeEncodeError) as error:  # UTF-8 has no lone surrogate
+        except (HtmlError, UnicodeEncodeError) as error:  # UTF-8 has no lone surrogate
             raise TemplateError(f"{origin}: {error}") from error
         self.handlers = [
             (f"{attribute}={name!r} on <{tag}> in {origin}", name)
@@ -288,9 +299,16 @@ class _Parsed:
         ]
 
 
+_SOURCE = "a template is a path beside the class's file, or HTML that begins with '<'"
+
+
 def _load(source: str | Path, folder: Callable[[], Path]) -> _Parsed:
+    if not isinstance(source, str | PathLike):
+        raise TypeError(f"{_SOURCE}, not {said(source)}")
     if isinstance(source, str) and source.lstrip().startswith("<"):
         return _parse(source, "the HTML")
+    if not str(source).strip():
+        raise TemplateError(f"{_SOURCE}, not {source!r}")
     path = folder() / source
     try:
         stat = path.stat()
@@ -298,8 +316,7 @@ def _load(source: str | Path, folder: Callable[[], Path]) -> _Parsed:
     except (OSError, ValueError) as error:  # a path with a NUL is a ValueError
         reason = getattr(error, "strerror", None) or error
         raise TemplateError(
-            f"cannot read the template {str(path)!r}: {reason}; "
-            "a template is a path beside the class's file, or HTML that begins with '<'"
+            f"cannot read the template {str(path)!r}: {reason}; {_SOURCE}"
         ) from error
 
 
@@ -313,7 +330,7 @@ def _parse_file(path: Path, _mtime_ns: int, _size: int) -> _Parsed:
     data = path.read_bytes()
     try:
         html = _core.decode(data)
-    except _core.HtmlError as error:
+    except HtmlError as error:
         raise TemplateError(f"{path}: {error}") from error
     return _Parsed(html, str(path))
 

@@ -10,10 +10,11 @@ that is given, neither an iterator nor a sort's key, is run in that time.
 
 from __future__ import annotations
 
+import operator
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableSequence
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, TypeVar, overload
 
 from sapwood import _core
 
@@ -26,11 +27,35 @@ T = TypeVar("T")
 WRITING = threading.RLock()
 
 
-class _ListView(MutableSequence[T]):
-    """What classes and children have in common: a list, read anew each time."""
+class View:
+    """What all views have in common: their element, and no attributes of their own."""
+
+    __slots__ = ("_element",)
+
+    _element: Element
+    #: What to write instead of setting an attribute `{name}`.
+    _meant: ClassVar[str]
 
     def __init__(self, element: Element) -> None:
-        self._element = element
+        object.__setattr__(self, "_element", element)
+
+    if not TYPE_CHECKING:  # which would take it to mean that any attribute can be set
+
+        def __setattr__(self, name: str, value: object) -> None:
+            meant = self._meant.format(name=name)
+            self._refuse(AttributeError, f"{name!r} cannot be set: {meant}")
+
+    def _refuse(self, error: type[Exception], message: str) -> NoReturn:
+        raise error(f"{message}, in {self._element!r}")
+
+    def __reduce__(self) -> tuple[type[Self], tuple[Element]]:
+        return type(self), (self._element,)
+
+
+class _ListView(View, MutableSequence[T]):
+    """What classes and children have in common: a list, read anew each time."""
+
+    __slots__ = ()
 
     def _list(self) -> list[T]:
         raise NotImplementedError
@@ -152,6 +177,9 @@ class Classes(_ListView[str]):
     Where several are taken, a string of them will do: `classes += "wide tall"`.
     """
 
+    __slots__ = ()
+    _meant = "a class is turned on with classes.add({name!r})"
+
     def _list(self) -> list[str]:
         return list(dict.fromkeys((self._element._attribute("class") or "").split()))
 
@@ -164,12 +192,19 @@ class Classes(_ListView[str]):
 
     def _word(self, name: object) -> str:
         if not isinstance(name, str):
-            raise TypeError(f"a class is a string, not {name!r}, in {self._element!r}")
+            self._refuse(TypeError, f"a class is a string, not {name!r}")
         if len(name.split()) != 1 or name != name.strip():
-            raise ValueError(
-                f"a class is a word without spaces, not {name!r}, in {self._element!r}"
-            )
+            self._refuse(ValueError, f"a class is a word without spaces, not {name!r}")
         return name
+
+    def _replace(self, classes: Iterable[str]) -> None:
+        self._store(self._words(classes))
+
+    def _words(self, classes: Iterable[str]) -> list[str]:
+        """Return classes one by one that may be given as one string."""
+        if isinstance(classes, Mapping) or not isinstance(classes, Iterable):
+            self._refuse(TypeError, f"classes are a list or a string, not {said(classes)}")
+        return classes.split() if isinstance(classes, str) else list(classes)
 
     def insert(self, index: int, value: str) -> None:
         """Insert a class; one that is there already stays where it is."""
@@ -181,7 +216,7 @@ class Classes(_ListView[str]):
 
     def extend(self, values: Iterable[str]) -> None:
         """Append several, given as strings or as one string with spaces."""
-        super().extend(words(values))
+        super().extend(self._words(values))
 
     def add(self, *names: str) -> None:
         """Add classes that are not there yet."""
@@ -208,15 +243,6 @@ class Classes(_ListView[str]):
         return was_there
 
 
-def words(classes: Iterable[str]) -> Iterable[str]:
-    """Return classes that may be given as one string one by one."""
-    if isinstance(classes, Mapping):
-        raise TypeError(
-            f"classes are a list or a string, not {type(classes).__name__}: {classes!r}"
-        )
-    return classes.split() if isinstance(classes, str) else classes
-
-
 class Children(_ListView["Element"]):
     """The child elements of one element, without the texts between them.
 
@@ -224,11 +250,19 @@ class Children(_ListView["Element"]):
     place to insert it at is then counted without it. An element cannot be here twice.
     """
 
+    __slots__ = ()
+    _meant = "children are set by their place, as in children[0]"
+
     def _list(self) -> list[Element]:
         return self._element._elements
 
     def _store(self, new: list[Element]) -> None:
         self._element._set_elements([_child(it) for it in new])
+
+    def _replace(self, children: Iterable[Element]) -> None:
+        if not isinstance(children, Iterable):
+            self._refuse(TypeError, f"children are a list of elements, not {said(children)}")
+        self._store(list(children))
 
     @overload
     def __getitem__(self, index: int) -> Element: ...
@@ -259,7 +293,7 @@ class Children(_ListView["Element"]):
 
     def insert(self, index: int, value: Element) -> None:
         """Insert an element before the child at *index*, or last."""
-        self._element._insert_at(index, _child(value))
+        self._element._insert_at(operator.index(index), _child(value))
 
     def append(self, value: Element) -> None:
         """Put an element last."""
@@ -291,7 +325,11 @@ class Children(_ListView["Element"]):
 def _child(value: Any) -> Element:
     if not isinstance(value, _core.Node):
         raise TypeError(
-            f"a child is an Element, not {type(value).__name__}: {value!r}; "
-            "texts and elements together are content"
+            f"a child is an Element, not {said(value)}; texts and elements together are content"
         )
     return value  # type: ignore[return-value]  # every Node is an Element
+
+
+def said(value: object) -> str:
+    """Return what a message says of a value of the wrong type."""
+    return f"{type(value).__name__}: {value!r}"

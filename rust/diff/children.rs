@@ -33,6 +33,9 @@ impl Diff<'_> {
             if !self.new_shown.has(is.parent) || self.old_of(is.parent).is_none() {
                 continue;
             }
+            if self.is_alike(is.parent) {
+                continue;
+            }
             let neighbours: [fn(&Node) -> NodeId; 2] = [|node| node.previous, |node| node.next];
             for neighbour in neighbours {
                 let mut at = neighbour(&is);
@@ -63,10 +66,11 @@ impl Diff<'_> {
             if let Some(before) = before
                 && is.kind.is_element()
                 && (before != id || !related)
+                && !self.is_alike(id)
             {
                 self.touched.entry(id).or_default().whole = true;
             }
-            let Some(parent) = is.parent.some() else {
+            let Some(parent) = is.parent.some().filter(|&it| !self.is_alike(it)) else {
                 continue;
             };
             let was = before.map(|before| self.old.node(before));
@@ -81,7 +85,7 @@ impl Diff<'_> {
             let Some(old_parent) = self.old.node(id).parent.some() else {
                 continue;
             };
-            let Some(parent) = self.new_of(old_parent) else {
+            let Some(parent) = self.new_of(old_parent).filter(|&it| !self.is_alike(it)) else {
                 continue;
             };
             if !self.stays(parent, id) {
@@ -397,8 +401,7 @@ impl Diff<'_> {
 
     /// Compares both lists of children as a whole.
     fn rearrange(&mut self, parent: NodeId) {
-        let is_sent = |id: &NodeId| self.new.kind(*id) != Kind::Doctype;
-        let target: Vec<NodeId> = self.new.shown_children(parent).filter(is_sent).collect();
+        let target: Vec<NodeId> = self.new.shown_children(parent).collect();
         let mut page = self.in_page(parent, &target);
         let places: FxHashMap<NodeId, u32> = (0u32..)
             .zip(&page)
@@ -456,7 +459,7 @@ impl Diff<'_> {
         let twins = self.twins(before, target);
         self.old
             .shown_children(before)
-            .filter(|id| !self.moved_away.contains(id) && self.old.kind(*id) != Kind::Doctype)
+            .filter(|id| !self.moved_away.contains(id))
             .map(|id| {
                 let stays = self
                     .new_of(id)

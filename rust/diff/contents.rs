@@ -80,23 +80,22 @@ impl<'a, 'ops> Contents<'a, 'ops> {
         self.ops.push(op);
     }
 
-    /// Returns how many of its parent's children come before *id* in the old page,
-    /// which has no doctype. All are counted at once if they are many, so that many
-    /// changed texts side by side cost no more each than a few.
+    /// Returns how many of its parent's children come before *id* in the old page.
+    /// All are counted at once if they are many, so that many changed texts side by
+    /// side cost no more each than a few.
     fn index_of(&mut self, id: NodeId) -> u32 {
         const FEW: usize = 16;
         if let Some(&place) = self.places.get(&id) {
             return place;
         }
         let old = self.old;
-        let is_sent = |id: &NodeId| old.kind(*id) != Kind::Doctype;
         let before = |&id: &NodeId| old.previous_shown(id).some();
         let mut all = std::iter::successors(before(&id), before);
-        let near = all.by_ref().take(FEW).filter(is_sent).count();
+        let near = all.by_ref().take(FEW).count();
         if all.next().is_none() {
             return near as u32;
         }
-        let siblings = old.shown_children(old.node(id).parent).filter(is_sent);
+        let siblings = old.shown_children(old.node(id).parent);
         self.places.extend(siblings.zip(0..));
         self.places[&id]
     }

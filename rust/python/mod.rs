@@ -25,37 +25,15 @@ mod tree;
 use crate::apply::ApplyError;
 use crate::parse::ParseError;
 use crate::tree::EditError;
-use pyo3::create_exception;
-use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::panic::PanicException;
 use pyo3::prelude::*;
 
-create_exception!(
-    _core,
-    HtmlError,
-    PyValueError,
-    "HTML that is refused, and why."
-);
-create_exception!(
-    _core,
-    SelectorSyntaxError,
-    PyValueError,
-    "Not a selector: what is wrong, where, and how to mend it.\n\n\
-     `selector` is the whole text, `offset` the place in characters from its start."
-);
-create_exception!(
-    _core,
-    TreeError,
-    PyValueError,
-    "A change that would not leave a tree."
-);
-
-create_exception!(
-    _core,
-    PatchError,
-    PyValueError,
-    "Ops that cannot be carried out on this tree, and at which operand."
-);
+// Found when the first of them is raised, not when this module is imported.
+pyo3::import_exception!(sapwood.errors, HtmlError);
+pyo3::import_exception!(sapwood.errors, PatchError);
+pyo3::import_exception!(sapwood.errors, SelectorSyntaxError);
+pyo3::import_exception!(sapwood.errors, TreeError);
 
 impl From<EditError> for PyErr {
     fn from(error: EditError) -> Self {
@@ -146,9 +124,5 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.setattr("_panic", wrap_pyfunction!(_panic, module)?)?;
     make_panics_exceptions(py)?;
     module.add("PanicException", py.get_type::<PanicException>())?;
-    module.add("HtmlError", py.get_type::<HtmlError>())?;
-    module.add("PatchError", py.get_type::<PatchError>())?;
-    module.add("SelectorSyntaxError", py.get_type::<SelectorSyntaxError>())?;
-    module.add("TreeError", py.get_type::<TreeError>())?;
     Ok(())
 }

@@ -12,8 +12,8 @@ use crate::python::lone::{Lone, is_only_text_tag, is_tag, is_void_tag, kept_tag,
 use crate::python::objects::{make_object, object, objects, objects_with};
 use crate::python::query::{compiled, query, query_all};
 use crate::python::shape::{
-    Item, characters, described, detach, place_in, put, refused, remove, replace_content,
-    replace_elements, shortened, text_of,
+    Item, characters, described, detach, name_of, no_content, place_in, put, refused, remove,
+    replace_content, replace_elements, shortened, text_of,
 };
 use crate::python::tree::{PyTree, render_element};
 use crate::tree::{EditError, ROOT, Tree};
@@ -42,17 +42,22 @@ enum Place {
     Unmade,
     Alone(Box<Lone>),
     In(Py<PyTree>, NodeId),
-    Destroyed,
+    Destroyed(Box<Name>),
 }
+
+/// What an element was called that is no more.
+#[derive(Default)]
+struct Name(String);
 
 impl Place {
     /// Returns why there is no such place.
     fn error(&self) -> PyErr {
         match self {
-            Place::Destroyed => TreeError::new_err(
-                "this element was destroyed: make a new one, or take one that shall come \
+            Place::Destroyed(name) => TreeError::new_err(format!(
+                "<Element {}> was destroyed: make a new one, or take one that shall come \
                  back out with remove()",
-            ),
+                name.0
+            )),
             _ => PyRuntimeError::new_err(
                 "this element was not made yet: call super().__init__(tag) first",
             ),
@@ -66,8 +71,8 @@ impl Node {
     }
 
     /// Makes this the object of no element: there is none of its uuid any more.
-    pub fn void(&self) {
-        self.set_place(Place::Destroyed);
+    pub fn void(&self, name: String) {
+        self.set_place(Place::Destroyed(Box::new(Name(name))));
     }
 
     fn set_place(&self, place: Place) {
@@ -149,20 +154,12 @@ impl Node {
     }
 
     fn short_name(&self, py: Python<'_>) -> String {
-        let (tag, id) = match &*self.lock() {
-            Place::Unmade => return "that was not made yet".into(),
-            Place::Destroyed => return "that was destroyed".into(),
-            Place::Alone(lone) => (
-                lone.tag.to_string(),
-                lone.attribute("id").map(str::to_owned),
-            ),
-            Place::In(tree, id) => {
-                let tree = &tree.borrow(py).tree;
-                let html_id = tree.attribute(*id, "id").map(str::to_owned);
-                (tree.tag(*id).to_owned(), html_id)
-            }
-        };
-        id.map_or_else(|| tag.clone(), |id| format!("{tag}#{}", shortened(&id)))
+        match &*self.lock() {
+            Place::Unmade => "that was not made yet".into(),
+            Place::Destroyed(name) => format!("{} that was destroyed", name.0),
+            Place::Alone(lone) => called(&lone.tag, lone.attribute("id")),
+            Place::In(tree, id) => name_in(&tree.borrow(py).tree, *id),
+        }
     }
 
     fn read<T>(&self, py: Python<'_>, read: impl FnOnce(&Tree, NodeId) -> T) -> PyResult<T> {
@@ -218,7 +215,7 @@ impl Node {
 
     #[getter]
     fn _is_destroyed(&self) -> bool {
-        matches!(&*self.lock(), Place::Destroyed)
+        matches!(&*self.lock(), Place::Destroyed(_))
     }
 
     /// The tree that the element is in now.
@@ -240,7 +237,13 @@ impl Node {
         let (tree, id) = self.place(tag.py())?;
         let tag = kept_tag(tag_of(tag)?);
         let set = set_tag(&mut tree.borrow_mut().tree, id, &tag);
-        set.map_err(|it| refused(it, &tree, id))
+        set.map_err(|error| match error {
+            EditError::NoChildren => TreeError::new_err(format!(
+                "{} has content, so it cannot become <{tag}>, which is void",
+                name_of(&tree, id)
+            )),
+            _ => refused(error, &tree, id),
+        })
     }
 
     /// The name by which browser and server know the element: a short string,
@@ -464,16 +467,17 @@ impl Node {
 
     /// Ends the element and all below it for good; returns the objects that there were.
     fn _destroy(slf: &Bound<'_, Self>) -> PyResult<Vec<Py<Node>>> {
-        let node = slf.get();
-        let objects = if node.is_alone() {
-            vec![slf.clone().unbind()]
-        } else {
-            let (tree, id) = node.place(slf.py())?;
-            remove(&tree, id)
-        };
-        for object in &objects {
-            object.get().set_place(Place::Destroyed);
+        let (node, py) = (slf.get(), slf.py());
+        if node.is_alone() {
+            node.void(node.short_name(py));
+            return Ok(vec![slf.clone().unbind()]);
         }
+        let (tree, id) = node.place(py)?;
+        let objects = tree.borrow().objects_below(py, id);
+        for object in &objects {
+            object.get().void(object.get().short_name(py));
+        }
+        remove(&tree, id);
         Ok(objects)
     }
 
@@ -553,31 +557,27 @@ impl Node {
         )
     }
 
-    fn _query(&self, py: Python<'_>, selector: &Bound<'_, PyString>) -> PyResult<Option<Py<Node>>> {
+    fn _query(&self, py: Python<'_>, selector: &Bound<'_, PyAny>) -> PyResult<Option<Py<Node>>> {
         query(py, || self.place(py), selector)
     }
 
     fn _query_all<'py>(
         &self,
         py: Python<'py>,
-        selector: &Bound<'py, PyString>,
+        selector: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyList>> {
         query_all(py, || self.place(py), selector)
     }
 
     /// Says whether the element is one that *selector* selects.
-    fn matches(&self, py: Python<'_>, selector: &Bound<'_, PyString>) -> PyResult<bool> {
+    fn matches(&self, py: Python<'_>, selector: &Bound<'_, PyAny>) -> PyResult<bool> {
         let selector = compiled(selector)?;
         self.read(py, |tree, id| selector.matches(tree, id))
     }
 
     /// Returns the nearest of the element and those above it that *selector*
     /// selects, or None.
-    fn closest(
-        &self,
-        py: Python<'_>,
-        selector: &Bound<'_, PyString>,
-    ) -> PyResult<Option<Py<Node>>> {
+    fn closest(&self, py: Python<'_>, selector: &Bound<'_, PyAny>) -> PyResult<Option<Py<Node>>> {
         let selector = compiled(selector)?;
         let find = |it: &mut PyTree, id| selector.closest(&it.tree, id);
         object(py, || self.place(py), find)
@@ -644,13 +644,22 @@ impl Node {
         match &*self.lock() {
             Place::In(tree, _) => visit.call(tree),
             Place::Alone(lone) => lone.traverse(&visit),
-            Place::Unmade | Place::Destroyed => Ok(()),
+            Place::Unmade | Place::Destroyed(_) => Ok(()),
         }
     }
 
     fn __clear__(&self) {
-        self.set_place(Place::Destroyed);
+        self.void(String::new());
     }
+}
+
+/// Returns what an element of *tree* is called in messages: its tag and id.
+pub fn name_in(tree: &Tree, id: NodeId) -> String {
+    called(tree.tag(id), tree.attribute(id, "id"))
+}
+
+fn called(tag: &str, id: Option<&str>) -> String {
+    id.map_or_else(|| tag.into(), |id| format!("{tag}#{}", shortened(id)))
 }
 
 fn put_text(slf: &Bound<'_, Node>, text: &Bound<'_, PyString>) -> PyResult<()> {
@@ -745,11 +754,7 @@ fn content_items<'py>(content: &Bound<'py, PyAny>) -> PyResult<Vec<Item<'py>>> {
         || content.is_instance_of::<PyBytes>()
         || content.is_instance_of::<PyByteArray>();
     let items = content.try_iter().ok().filter(|_| !has_no_order);
-    let items = items.ok_or_else(|| {
-        PyTypeError::new_err(format!(
-            "content is a string, a number, an element, or a list of these, not {}",
-            described(content)
-        ))
-    })?;
+    let wanted = "content is a string, a number, an element, or a list of these";
+    let items = items.ok_or_else(|| no_content(wanted, content))?;
     items.map(|item| Item::of(&item?)).collect()
 }

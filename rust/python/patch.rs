@@ -28,8 +28,10 @@ pub fn diff(new: &PyTree, old: &PyTree) -> Patch {
 pub fn apply(tree: &Bound<'_, PyTree>, ops: &str) -> PyResult<()> {
     let mut after = tree.borrow().tree.clone();
     crate::apply::apply(&mut after, ops)?;
-    let void = tree.borrow_mut().replace(after);
-    void.iter().for_each(|node| node.get().void());
+    let (void, _answer) = tree.borrow_mut().replace(after);
+    for (node, name) in void {
+        node.get().void(name);
+    }
     Ok(())
 }
 

@@ -7,9 +7,11 @@ use crate::node::NodeId;
 use crate::python::SelectorSyntaxError;
 use crate::python::node::Node;
 use crate::python::objects::{object, objects};
+use crate::python::shape::described;
 use crate::python::tree::PyTree;
 use crate::select::{Selector, SelectorError};
 use crate::tree::Version;
+use pyo3::exceptions::PyTypeError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString};
@@ -36,7 +38,7 @@ pub struct Answer {
 pub fn query<'py>(
     py: Python<'py>,
     locate: impl Fn() -> PyResult<(Bound<'py, PyTree>, NodeId)>,
-    selector: &Bound<'py, PyString>,
+    selector: &Bound<'py, PyAny>,
 ) -> PyResult<Option<Py<Node>>> {
     let selector = compiled(selector)?;
     object(py, locate, |it, top| selector.first(&it.tree, top))
@@ -46,7 +48,7 @@ pub fn query<'py>(
 pub fn query_all<'py>(
     py: Python<'py>,
     locate: impl Fn() -> PyResult<(Bound<'py, PyTree>, NodeId)>,
-    selector: &Bound<'py, PyString>,
+    selector: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyList>> {
     let selector = compiled(selector)?;
     if let Some(kept) = kept(&locate, &selector)? {
@@ -89,11 +91,17 @@ fn kept<'py>(
 }
 
 /// Returns a compiled selector, from a small cache if this thread used it before.
-pub fn compiled(text: &Bound<'_, PyString>) -> PyResult<Arc<Selector>> {
+pub fn compiled(text: &Bound<'_, PyAny>) -> PyResult<Arc<Selector>> {
     type Compiled = FxHashMap<Box<str>, Arc<Selector>>;
     thread_local! {
         static CACHE: RefCell<(Compiled, Compiled)> = RefCell::default();
     }
+    let text = text.cast::<PyString>().map_err(|_| {
+        PyTypeError::new_err(format!(
+            "a selector is a string such as '#id', not {}",
+            described(text)
+        ))
+    })?;
     let key = text.to_str().map_err(|error| unreadable(text, error))?;
     CACHE.with_borrow_mut(|(lately, before)| {
         if let Some(selector) = lately.get(key) {

@@ -10,6 +10,7 @@ use crate::python::node::Node;
 use crate::python::tree::PyTree;
 use crate::tree::{EditError, ROOT, Tree, holds_only_text};
 use pyo3::exceptions::{PyTypeError, PyUnicodeEncodeError, PyValueError};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyFloat, PyInt, PyString};
 use rustc_hash::FxHashSet;
@@ -25,12 +26,8 @@ impl<'py> Item<'py> {
         if let Ok(node) = value.cast::<Node>() {
             return Ok(Item::Element(node.clone()));
         }
-        text_of(value)?.map(Item::Text).ok_or_else(|| {
-            PyTypeError::new_err(format!(
-                "a child is an element, a string or a number, not {}",
-                described(value)
-            ))
-        })
+        let text = text_of(value)?.map(Item::Text);
+        text.ok_or_else(|| no_content("a child is an element, a string or a number", value))
     }
 
     fn element(&self) -> Option<&Bound<'py, Node>> {
@@ -93,6 +90,18 @@ pub fn described(value: &Bound<'_, PyAny>) -> String {
     format!("{name}: {}", shortened(&shown))
 }
 
+/// Returns an error that says what is wanted, and how to mend what was given.
+pub fn no_content(wanted: &str, given: &Bound<'_, PyAny>) -> PyErr {
+    let tree = given.getattr(intern!(given.py(), "_tree"));
+    let is_page = tree.is_ok_and(|tree| tree.is_instance_of::<PyTree>());
+    let mend = if is_page {
+        "; give page.root or an element of it"
+    } else {
+        ""
+    };
+    PyTypeError::new_err(format!("{wanted}, not {}{mend}", described(given)))
+}
+
 /// Returns a string, or the beginning of a long one.
 pub fn shortened(text: &str) -> String {
     const SHOWN_MAX: usize = 60;
@@ -107,7 +116,7 @@ pub fn refused(error: EditError, tree: &Bound<'_, PyTree>, id: NodeId) -> PyErr 
     TreeError::new_err(format!("{}: {error}", name_of(tree, id)))
 }
 
-fn name_of(tree: &Bound<'_, PyTree>, id: NodeId) -> String {
+pub fn name_of(tree: &Bound<'_, PyTree>, id: NodeId) -> String {
     let object = tree.borrow().object(id).map(|it| it.clone_ref(tree.py()));
     object.map_or_else(|| "this element".into(), |it| it.get().name(tree.py()))
 }
@@ -274,9 +283,15 @@ fn not_among(
     mut before: Option<NodeId>,
     items: &[Item<'_>],
 ) -> Option<NodeId> {
-    while let Some(id) = before
-        && items.iter().any(|item| place_in(tree, item) == Some(id))
-    {
+    let mut places = None;
+    while let Some(id) = before {
+        let there = || items.iter().filter_map(|item| place_in(tree, item));
+        if !places
+            .get_or_insert_with(|| there().collect::<FxHashSet<_>>())
+            .contains(&id)
+        {
+            break;
+        }
         before = tree.borrow().tree.node(id).next.some();
     }
     before
@@ -301,14 +316,20 @@ fn insert(
         return Ok(planted?);
     }
     let (other, id) = node.place(tree.py())?;
-    let id = if other.is(tree) {
+    let is_here = other.is(tree);
+    let id = if is_here {
         id
     } else {
         transfer(&other, id, tree)?
     };
     let tree = &mut tree.borrow_mut().tree;
+    // Among its siblings an element moves as it is, whatever their parent has become.
+    let stays = is_here && tree.node(id).parent == parent;
     tree.insert(parent, before, id)?;
-    Ok(settle(tree, id)?)
+    if !stays {
+        settle(tree, id)?;
+    }
+    Ok(())
 }
 
 fn insert_text(
@@ -371,25 +392,25 @@ fn extract(tree: &Bound<'_, PyTree>, id: NodeId, own: &Bound<'_, PyTree>) -> PyR
 fn transfer(from: &Bound<'_, PyTree>, top: NodeId, to: &Bound<'_, PyTree>) -> PyResult<NodeId> {
     let py = from.py();
     let mut objects = Vec::new();
-    let made = {
-        let mut source = from.borrow_mut();
-        let mut target = to.borrow_mut();
+    let (made, _answer) = {
+        let source = &mut *from.borrow_mut();
+        let target = &mut *to.borrow_mut();
         let mut pairs = Vec::new();
-        let has_objects = source.has_objects();
+        let has_pairs = source.has_objects() || source.tree.has_due_calls();
         let made = target.tree.adopt(&source.tree, top, |was, is| {
-            if has_objects {
+            if has_pairs {
                 pairs.push((was, is));
             }
         })?;
+        target.tree.adopt_calls(&source.tree, &pairs);
         for (was, is) in pairs {
-            target.tree.adopt_calls(&source.tree, was, is);
             if let Some(object) = source.take_object(was) {
                 objects.push((object.clone_ref(py), is));
                 target.put_object(is, object);
             }
         }
         source.tree.remove(top);
-        made
+        (made, source.answer.take())
     };
     for (object, id) in objects {
         object.get().attach(to.clone().unbind(), id);
@@ -414,6 +435,8 @@ fn is_held(py: Python<'_>, object: &Py<Node>, tree: &PyTree) -> bool {
 
 /// Removes a node and all below it; returns the objects that there were of them.
 pub fn remove(tree: &Bound<'_, PyTree>, top: NodeId) -> Vec<Py<Node>> {
+    // Dropped when the tree is borrowed no more: it may hold the last of an object.
+    let _answer = tree.borrow_mut().answer.take();
     let mut inner = tree.borrow_mut();
     let mut objects = Vec::new();
     if inner.has_objects() {

@@ -6,7 +6,7 @@
 use crate::node::{Kind, NodeId};
 use crate::parse::{Budget, parse_document, parse_fragment};
 use crate::python::cursor::Cursor;
-use crate::python::node::Node;
+use crate::python::node::{Node, name_in};
 use crate::python::objects::{make_object, object, objects, objects_with};
 use crate::python::query::{Answer, query, query_all};
 use crate::render::{RenderOptions, render, render_document};
@@ -15,7 +15,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyFrozenSet, PyList, PyString, PyType};
+use pyo3::types::{PyDict, PyFrozenSet, PyList, PyType};
 use rustc_hash::FxHashMap;
 
 /// An element tree; see `sapwood.Template`.
@@ -53,22 +53,32 @@ impl PyTree {
         self.nodes.get(&id)
     }
 
+    /// Returns the objects that were made of *top* and what is below it.
+    pub fn objects_below(&self, py: Python<'_>, top: NodeId) -> Vec<Py<Node>> {
+        if !self.has_objects() {
+            return Vec::new();
+        }
+        let objects = self.tree.preorder(top).filter_map(|id| self.object(id));
+        objects.map(|object| object.clone_ref(py)).collect()
+    }
+
     pub fn put_object(&mut self, id: NodeId, node: Py<Node>) {
         self.nodes.insert(id, node);
     }
 
     /// Puts another tree in the place of this one's; returns the objects of elements
-    /// that it has not.
-    pub fn replace(&mut self, tree: Tree) -> Vec<Py<Node>> {
+    /// that it has not, each with what it was called, and the last answer, to be dropped
+    /// when nothing is borrowed.
+    pub fn replace(&mut self, tree: Tree) -> (Vec<(Py<Node>, String)>, Option<Answer>) {
         let old = std::mem::replace(&mut self.tree, tree);
         let mut void = Vec::new();
         for (id, node) in std::mem::take(&mut self.nodes) {
             match self.tree.counterpart(&old, id) {
                 Some(id) => drop(self.nodes.insert(id, node)),
-                None => void.push(node),
+                None => void.push((node, name_in(&old, id))),
             }
         }
-        void
+        (void, self.answer.take())
     }
 
     pub fn reserve_objects(&mut self, count: usize) {
@@ -90,9 +100,9 @@ impl PyTree {
         object.clone_ref(this.py())
     }
 
+    /// Takes the object of a node that is about to go. The answer must go too, since it
+    /// must not hold what the tree does not hold any more.
     pub fn take_object(&mut self, id: NodeId) -> Option<Py<Node>> {
-        // An answer must not hold what the tree does not hold any more.
-        self.answer = None;
         self.nodes.remove(&id)
     }
 }
@@ -241,13 +251,13 @@ impl PyTree {
         object(slf.py(), whole(slf), |it, _| it.tree.by_id(id))
     }
 
-    fn query(slf: &Bound<'_, Self>, selector: &Bound<'_, PyString>) -> PyResult<Option<Py<Node>>> {
+    fn query(slf: &Bound<'_, Self>, selector: &Bound<'_, PyAny>) -> PyResult<Option<Py<Node>>> {
         query(slf.py(), whole(slf), selector)
     }
 
     fn query_all<'py>(
         slf: &Bound<'py, Self>,
-        selector: &Bound<'py, PyString>,
+        selector: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyList>> {
         query_all(slf.py(), whole(slf), selector)
     }
@@ -301,6 +311,36 @@ impl PyTree {
             nonce,
         };
         slf.py().detach(|| render_document(&tree, options))
+    }
+
+    /// Returns the first element that a parser of *html*, which this was rendered as, puts
+    /// elsewhere: it, what is around it here, and what is there; None if there is none.
+    fn rearranged(slf: &Bound<'_, Self>, html: &str) -> Option<(String, String, String)> {
+        let tree = slf.borrow().tree.clone();
+        slf.py().detach(|| {
+            let parsed = stamped(parse_document(html, &Budget::default()).ok()?);
+            let is_element = |id: &NodeId| tree.kind(*id).is_element();
+            let mut elements = tree.shown_preorder(ROOT).filter(is_element);
+            elements.find_map(|id| {
+                let around = tree.node(id).parent;
+                let there = parsed.counterpart(&tree, id);
+                let there = there.map(|id| parsed.node(id).parent);
+                let named = |tree: &Tree, id| match id {
+                    ROOT => "the document".into(),
+                    id => format!("<{}>", name_in(tree, id)),
+                };
+                match there {
+                    Some(there) if around == ROOT && there == ROOT => None,
+                    Some(there) if parsed.counterpart(&tree, around) == Some(there) => None,
+                    Some(there) => Some((
+                        named(&tree, id),
+                        named(&tree, around),
+                        named(&parsed, there),
+                    )),
+                    None => Some((named(&tree, id), named(&tree, around), "nothing".into())),
+                }
+            })
+        })
     }
 
     /// Joins texts that lie side by side, as a browser does that parses a page.

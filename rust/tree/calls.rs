@@ -42,7 +42,7 @@ impl Calls {
     pub fn same(&self, other: &Calls) -> bool {
         match (&self.list, &other.list) {
             (Some(a), Some(b)) => Arc::ptr_eq(a, b) || a == b,
-            (a, b) => a.is_none() && b.is_none(),
+            _ => self.as_slice().is_empty() && other.as_slice().is_empty(),
         }
     }
 
@@ -95,6 +95,16 @@ impl Calls {
             list.remove(0);
         }
     }
+
+    fn forget(&mut self, number: u64) {
+        let place = |call: &Call| call.number.cmp(&number);
+        let Some(list) = &mut self.list else {
+            return;
+        };
+        if let Ok(place) = list.binary_search_by(place) {
+            Arc::make_mut(list).remove(place);
+        }
+    }
 }
 
 impl Tree {
@@ -117,7 +127,7 @@ impl Tree {
 
     /// Takes note that browsers are told of all calls made so far.
     pub fn tell_calls(&mut self) {
-        if self.calls().due().next().is_some() {
+        if self.has_due_calls() {
             self.lookup_mut().calls.due_from = NEXT.load(Ordering::Relaxed);
         }
     }
@@ -129,20 +139,31 @@ impl Tree {
         }
     }
 
-    /// Takes over the calls on an element of *other* that is *id* here, less those
-    /// that browsers were told of.
-    pub fn adopt_calls(&mut self, other: &Tree, was: NodeId, id: NodeId) {
-        if other.calls().due().next().is_none() {
+    /// Takes over the calls of *other* on elements that are in this tree now: those that
+    /// browsers are still to be told of, while what they were told of there is history
+    /// here as well. *pairs* says which element is which, first there, then here.
+    pub fn adopt_calls(&mut self, other: &Tree, pairs: &[(NodeId, NodeId)]) {
+        for call in other.calls().due() {
+            let was = other.by_uuid(&call.uuid);
+            let Some(&(_, id)) = pairs.iter().find(|pair| Some(pair.0) == was) else {
+                continue;
+            };
+            self.stamp_one(id);
+            let uuid = self.uuid(id).expect("stamped above").into();
+            let call = call.clone();
+            self.lookup_mut().calls.put(Call { uuid, ..call });
+        }
+        if self.calls().as_slice().is_empty() {
             return;
         }
-        let (Some(uuid), Some(own)) = (other.uuid(was), self.uuid(id)) else {
-            return;
-        };
-        for call in other.calls().due().filter(|call| *call.uuid == uuid) {
-            self.lookup_mut().calls.put(Call {
-                uuid: own.as_str().into(),
-                ..call.clone()
-            });
+        let told = |call: &&Call| call.number < other.calls().due_from;
+        for call in other.calls().as_slice().iter().take_while(told) {
+            self.lookup_mut().calls.forget(call.number);
         }
+    }
+
+    /// Says whether browsers are still to be told of any call.
+    pub fn has_due_calls(&self) -> bool {
+        self.calls().due().next().is_some()
     }
 }

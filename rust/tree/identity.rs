@@ -71,7 +71,8 @@ impl Tree {
             }
             return is_new;
         }
-        if given.is_empty() || known.is_some() {
+        // What this process will give one day would then be two elements' uuid.
+        if given.is_empty() || known.is_some() || uuid::is_to_come(&given) {
             self.page_mut(id).remove_attribute(slot(id), n::UUID);
             return false;
         }

@@ -1,11 +1,12 @@
-//! What of a tree is shown: all but hidden elements and whatever is inside of them.
+//! What of a tree is shown: all but hidden elements and whatever is inside of them, and
+//! the doctype, which a page keeps as it came.
 //!
 //! Whoever renders, compares or sends a tree walks it with these functions, whoever
 //! works on it with the plain ones: a hidden element keeps its place, its uuid and
 //! its handlers. A tree that hides nothing is walked as fast as if this were not there.
 
-use crate::node::NodeId;
-use crate::tree::Tree;
+use crate::node::{Kind, NodeId};
+use crate::tree::{ROOT, Tree};
 use rustc_hash::FxHashMap;
 use std::cell::RefCell;
 
@@ -36,28 +37,38 @@ impl Tree {
 
     /// Returns the first child that is shown if *parent* is; none may be.
     pub fn first_shown(&self, parent: NodeId) -> NodeId {
-        self.onwards(self.node(parent).first)
+        self.onwards(self.node(parent).first, parent)
     }
 
     /// Returns the nearest sibling after *id* that is shown if its parent is.
     pub fn next_shown(&self, id: NodeId) -> NodeId {
-        self.onwards(self.node(id).next)
+        let node = self.node(id);
+        self.onwards(node.next, node.parent)
     }
 
     /// Returns the nearest sibling before *id* that is shown if its parent is.
     pub fn previous_shown(&self, id: NodeId) -> NodeId {
-        let mut id = self.node(id).previous;
-        while !self.shows_all() && !id.is_none() && self.is_hidden(id) {
+        let node = self.node(id);
+        let (mut id, parent) = (node.previous, node.parent);
+        while self.is_passed_over(id, parent) {
             id = self.node(id).previous;
         }
         id
     }
 
-    fn onwards(&self, mut id: NodeId) -> NodeId {
-        while !self.shows_all() && !id.is_none() && self.is_hidden(id) {
+    fn onwards(&self, mut id: NodeId, parent: NodeId) -> NodeId {
+        while self.is_passed_over(id, parent) {
             id = self.node(id).next;
         }
         id
+    }
+
+    /// Says whether the child *id* of *parent* is one, and not shown even if that is.
+    fn is_passed_over(&self, id: NodeId, parent: NodeId) -> bool {
+        // Only the root has a doctype.
+        !id.is_none()
+            && (parent == ROOT && self.kind(id) == Kind::Doctype
+                || !self.shows_all() && self.is_hidden(id))
     }
 
     /// Returns the only child that is shown; none if there are more or none.

@@ -36,9 +36,15 @@ function attributesOf(element) {
   const listed = [...element.attributes].map(({ name, namespaceURI, value }) => {
     // The parser gives `xmlns` a namespace, which nothing depends on.
     const namespace = namespaceURI?.match(/xlink|XML.*namespace/) ? `{${namespaceURI}}` : "";
-    return [namespace + name, name.startsWith("_on") ? "" : value];
+    return [namespace + name, value];
   });
-  return listed.sort((a, b) => (a[0] < b[0] ? -1 : 1));
+  return compared(listed);
+}
+
+/** @param {[string, unknown][]} attributes */
+function compared(attributes) {
+  const seen = attributes.map(([name, value]) => [name, name.startsWith("_on") ? "" : value]);
+  return seen.sort((a, b) => (/** @type {string} */ (a[0]) < /** @type {string} */ (b[0]) ? -1 : 1));
 }
 
 /** Return a document in a frame, where elements live as they do in a page. @param {string} html @returns {Document} */
@@ -169,7 +175,7 @@ function described(node) {
 function sorted(tree) {
   if (typeof tree === "string") return tree;
   const [tag, attributes, ...children] = tree;
-  return [tag, Object.entries(attributes).sort((a, b) => (a[0] < b[0] ? -1 : 1)), ...children.map(sorted)];
+  return [tag, compared(Object.entries(attributes)), ...children.map(sorted)];
 }
 
 /** The elements that a page finds, and their tags. @param {Page} page @returns {Map<string, { element: Element, tag: string }>} */

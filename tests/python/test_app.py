@@ -8,7 +8,7 @@ import json
 import logging
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -240,6 +240,34 @@ def test_what_is_no_origin_is_refused_at_once(origin: str) -> None:
 def test_another_asgi_app_can_be_mounted(site: Site) -> None:
     site.app.mount("/raw", PlainTextResponse("raw"))
     assert TestClient(site.app).get("/raw/x").text == "raw"
+
+
+@pytest.mark.parametrize(
+    ("content", "warning"),
+    [
+        (lambda: Element("table", Element("tr", id="r")), "<tr#r> into <tbody>, not into <table>"),
+        (lambda: Element("p", ["a", Element("div", "b")]), "<div> into <body>, not into <p>"),
+        (lambda: Element("a", Element("b", Element("a"))), "<a> into <b>, not into <b>"),
+        (lambda: Element("table", Element("tbody", Element("tr"))), ""),
+        (lambda: Element("p", [Element("table", Element("tr"), show=False), "shown"]), ""),
+    ],
+    ids=["row", "block", "link", "right", "hidden"],
+)
+@pytest.mark.parametrize("debug", [True, False])
+def test_in_development_the_log_says_once_where_a_parser_puts_elements_elsewhere(
+    content: Callable[[], Element], warning: str, debug: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Nested(Template):
+        def __init__(self) -> None:
+            super().__init__("<!doctype html><body></body>")
+            self.root.children[-1].append(content())
+
+    client = TestClient(Site(Nested, debug=debug).app)
+    client.get("/")
+    client.get("/")
+    told = [it.getMessage() for it in caplog.records if "parses the page" in it.getMessage()]
+    assert len(told) == (1 if warning and debug else 0)
+    assert all(message.startswith("Nested: ") and warning in message for message in told)
 
 
 # --- Joining -------------------------------------------------------------------------

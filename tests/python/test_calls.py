@@ -277,6 +277,35 @@ def test_a_call_on_what_the_page_does_not_have_then_is_void_for_good(
     assert made(tab) == [("other", "focus")]
 
 
+@pytest.mark.parametrize("length", [1, 127, 128, 200])
+def test_an_element_with_a_call_moves_whatever_texts_are_in_it(length: int) -> None:
+    page = Page()
+    tab = Tab(page)
+    made_alone = Element("p", ["x" * length, Element("b")], id="new")
+    made_alone.focus()
+    page.body.append(made_alone)
+    page["field"].focus()
+    page["text"].remove()
+    page.update()
+    assert made(tab) == [("new", "focus"), ("field", "focus")]
+    assert page["new"] is made_alone
+
+
+def test_what_one_page_called_no_other_page_calls() -> None:
+    page, other = Page(), Page()
+    tab, other_tab = Tab(page), Tab(other)
+    box, item = Element("div"), Element("p", id="item")
+    box.append(item)
+    item.focus()
+    page.body.append(item)
+    page.update()
+    assert made(tab) == [("item", "focus")]
+    box.append(item)
+    other.body.append(box)
+    other.update()
+    assert made(other_tab) == []
+
+
 def test_what_is_no_html_has_no_click_and_all_else() -> None:
     page = Page()
     tab = Tab(page)

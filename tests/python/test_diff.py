@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import string
 from collections.abc import Callable
 from typing import Any
 
@@ -49,6 +50,36 @@ class Page:
 def wire(element: Element) -> int:
     """Return an element's id on the wire."""
     return int(element.uuid.removeprefix(_core.uuid_prefix()), 36)
+
+
+# --- Nothing -----------------------------------------------------------------------
+
+
+def test_texts_put_in_again_as_they_were_are_no_difference() -> None:
+    page = Page("<p id=p><b>two</b>three</p>")
+    p = page["p"]
+    p.prepend("one")
+    page.old = page.template.clone
+    p.content = p.content
+    assert page.operations == []
+    parent = p.parent
+    assert parent
+    p.remove()
+    parent.append(p)
+    assert page.operations == []
+
+
+def test_a_uuid_that_is_to_be_given_cannot_be_planted() -> None:
+    number = wire(Element("p")) + 20
+    planted = ""
+    while number:
+        number, digit = divmod(number, 36)
+        planted = f"{string.digits}{string.ascii_lowercase}"[digit] + planted
+    planted = _core.uuid_prefix() + planted
+    page = Template(f"<p uuid={planted}></p>")
+    made = [Element("b") for _ in range(50)]
+    uuids = [element.uuid for element in [*page.walk(), *made]]
+    assert len(set(uuids)) == len(uuids)
 
 
 # --- Statuses ----------------------------------------------------------------------

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sapwood import Element, SelectorSyntaxError, Template, TreeError
+from sapwood import Element, SelectorSyntaxError, Template, TreeError, _core
 
 
 def body(html: str = "") -> Element:
@@ -476,6 +476,15 @@ def test_html_can_be_made_a_page_again() -> None:
     assert Page(page.html).html == page.html
 
 
+def test_a_reorder_makes_nothing_else_of_what_moves() -> None:
+    made = body("<div><span viewBox=a>1</span><span>2</span></div>").children[0]
+    made.tag = "svg"
+    for _ in range(2):
+        before = made._tree.fork()
+        made.children.reverse()
+        assert [name for name, *_ in _core.diff(made._tree, before).operations()] == ["move"]
+
+
 # --- Finding -------------------------------------------------------------------------
 
 
@@ -625,7 +634,7 @@ def test_what_was_destroyed_is_out_of_the_page_with_all_below_it() -> None:
         for use in (lambda it: it.tag, lambda it: it.on("click", print), lambda it: it.clone):
             with pytest.raises(TreeError, match="destroyed"):
                 use(gone)
-    assert repr(card) == "<Card that was destroyed>"
+    assert repr(card) == "<Card article that was destroyed>"
 
 
 def test_what_was_destroyed_does_not_come_back_in_a_clone() -> None:
@@ -786,3 +795,17 @@ def test_an_element_twice_in_one_content_is_refused() -> None:
     with pytest.raises(ValueError, match="only once"):
         parent.content = [child, "x", child]
     assert parent.content == "before"
+
+
+def test_what_was_destroyed_says_what_it_was() -> None:
+    page = Template("<p id=a><b></b>")
+    paragraph, alone, gone = page.querySelector("#a"), Element("i"), Element("u", id="x" * 70)
+    assert paragraph
+    bold = paragraph.children[0]
+    for element in (paragraph, alone, gone):
+        element.destroy()
+    names = ["p#a", "b", "i", f"u#{'x' * 60}…"]
+    for name, element in zip(names, (paragraph, bold, alone, gone), strict=True):
+        assert repr(element) == f"<Element {name} that was destroyed>"
+        with pytest.raises(TreeError, match=f"^<Element {name}> was destroyed: "):
+            element.text = "x"

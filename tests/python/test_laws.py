@@ -492,7 +492,7 @@ class Laws(RuleBasedStateMachine):
     def hide_what_a_page_needs(self, at: int, tag: str) -> None:
         element = self.pick(at, lambda it: it.tag == tag)
         assert element
-        with pytest.raises(ValueError, match="cannot be a hidden"):
+        with pytest.raises(ValueError, match="cannot be hidden"):
             element.real.show = False
 
     @rule(at=number, method=st.sampled_from(sorted(METHODS)), loose=st.booleans())

@@ -15,7 +15,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sapwood import Element, HandlerError, SelectorSyntaxError, Template, TreeError
+from sapwood import (
+    Element,
+    HandlerError,
+    PatchError,
+    SelectorSyntaxError,
+    Template,
+    TemplateDiff,
+    TemplateError,
+    TreeError,
+    apply,
+)
 
 SURROGATE = "half \ud800"
 HTML = """
@@ -42,7 +52,7 @@ class Page:
         self.new = Element("i", "new", id="new")
         self.tree = Element("section", [Element("h1", "title"), "text"])
         self.new_void = Element("IMG")
-        self.gone = Element("p")
+        self.gone = Element("p", id="gone")
         self.gone.destroy()
 
     def __getitem__(self, selector: str) -> Element:
@@ -76,7 +86,10 @@ REFUSED: dict[str, tuple[Callable[[Page], Any], type[Exception], str]] = {
     "tag with a surrogate": (put("tag", lambda _: "a\ud800"), ValueError, "ud800"),
     "new tag with a space": (lambda _: Element("a b"), ValueError, "'a b'"),
     "new tag that is no string": (lambda _: Element(5), TypeError, "int: 5"),  # type: ignore[arg-type]
-    "void tag on content": (put("tag", lambda _: "BR"), TreeError, "#inner.*void"),
+    "void tag on content": (put("tag", lambda _: "BR"), TreeError, "<Element p#inner>.*br.*void"),
+    "tag of what is hidden": (
+        lambda p: setattr(Element("p", show=False), "tag", "body"), ValueError, "p>.*body.*hidden"
+    ),
     # Content.
     "content of a dict": (put("content", lambda _: {"a": 1}), TypeError, "dict"),
     "content of a set": (put("content", lambda _: {"a"}), TypeError, "set"),
@@ -97,13 +110,16 @@ REFUSED: dict[str, tuple[Callable[[Page], Any], type[Exception], str]] = {
     "content of a surrogate": (put("content", lambda _: SURROGATE), ValueError, "p#inner"),
     "content of a void element": (put("content", lambda _: "x", "void"), TreeError, "<Element br>"),
     "content of a new void element": (put("content", lambda _: "x", "new_void"), TreeError, "img"),
+    "content of a page": (put("content", lambda p: p.template), TypeError, "page.root or an elem"),
+    "content with a page": (put("content", lambda p: [p.template]), TypeError, "page.root"),
     "text of an element": (put("text", lambda p: p.new), TypeError, "content"),
     "text with a surrogate": (put("text", lambda _: SURROGATE), ValueError, "p#inner"),
     # Children.
     "children of texts": (put("children", lambda p: [p.new, "text"]), TypeError, "'text'"),
     "children above": (put("children", lambda p: [p.new, p.outer]), TreeError, "into itself"),
     "children twice": (put("children", lambda p: [p.new, p.new]), ValueError, "only once"),
-    "children of none": (put("children", lambda _: None), TypeError, ""),
+    "children of none": (put("children", lambda _: None), TypeError, "list of.*None.*#inner"),
+    "children of one": (put("children", lambda p: p.new), TypeError, "list of.*i#new.*#inner"),
     "children that fail": (put("children", failing), ZeroDivisionError, ""),
     "child text": (lambda p: p.inner.children.append("text"), TypeError, "'text'"),
     "child of a void element": (lambda p: p.void.children.append(p.new), TreeError, "br.*void"),
@@ -115,6 +131,8 @@ REFUSED: dict[str, tuple[Callable[[Page], Any], type[Exception], str]] = {
     "extending by what fails": (
         lambda p: p.list.children.extend(failing(p)), ZeroDivisionError, ""
     ),
+    "child at no index": (lambda p: p.list.children.insert("x", p.new), TypeError, "integer"),  # type: ignore[arg-type]
+    "child that is a page": (lambda p: p.list.append(p.template), TypeError, "page.root"),  # type: ignore[arg-type]
     "child over the end": (lambda p: p.list.children.__setitem__(9, p.new), IndexError, ""),
     "swapping in place": (
         lambda p: p.list.children.__setitem__(0, p.list.children[2]), ValueError, "only once.*list"
@@ -139,6 +157,14 @@ REFUSED: dict[str, tuple[Callable[[Page], Any], type[Exception], str]] = {
     "replacing by nothing known": (lambda p: p.inner.replace_with(p.new, 5j), TypeError, "complex"),
     "replacing without parent": (lambda p: p.new.replace_with("x"), TreeError, "no parent"),
     "destroyed": (lambda p: p.list.append(p.new, p.gone), TreeError, "destroyed"),
+    "new in a selector": (
+        lambda p: Element("p", p.inner, parent="body"),  # type: ignore[arg-type]
+        TypeError, "parent.*Element.*querySelector.*str: 'body'",
+    ),
+    "new in a page": (
+        lambda p: Element("p", p.inner, parent=p.template),  # type: ignore[arg-type]
+        TypeError, "parent.*Element.*page.root",
+    ),
     "new with a void parent": (lambda p: Element("p", parent=p.void), TreeError, "br.*void"),
     # Attributes.
     "attribute with a space": (
@@ -148,8 +174,12 @@ REFUSED: dict[str, tuple[Callable[[Page], Any], type[Exception], str]] = {
         lambda p: p.inner.attrs.update({"lang": "en", "onclick": print}), ValueError, "on.'click'"
     ),
     "attributes with NUL": (put("attrs", lambda _: {"a\0": "x"}), ValueError, "x00"),
-    "attributes of a string": (put("attrs", lambda _: "title"), ValueError, ""),
-    "attributes of none": (put("attrs", lambda _: None), TypeError, ""),
+    "attributes of a string": (put("attrs", lambda _: "title"), TypeError, "dict.*title.*#inner"),
+    "attributes of none": (put("attrs", lambda _: None), TypeError, "dict.*None.*#inner"),
+    "attributes of a number": (put("attrs", lambda _: 5), TypeError, "dict.*int: 5.*#inner"),
+    "attributes of a list": (put("attrs", lambda _: ["a"]), TypeError, "dict.*'a'.*#inner"),
+    "new with a list of attributes": (lambda _: Element("p", attrs=["a"]), TypeError, "dict.* p>"),  # type: ignore[arg-type]
+    "new with attributes of a number": (lambda _: Element("p", attrs=5), TypeError, "dict.* p>"),  # type: ignore[arg-type]
     "attribute with a surrogate": (
         lambda p: p.inner.attrs.update(lang="en", title=SURROGATE), ValueError, "p#inner"
     ),
@@ -176,15 +206,42 @@ REFUSED: dict[str, tuple[Callable[[Page], Any], type[Exception], str]] = {
     "class that is none": (put("classes", lambda _: ["c", 1]), TypeError, "1.*#inner"),
     "classes of a dict": (put("classes", lambda _: {"c": False}), TypeError, "dict"),
     "style of a list": (put("style", lambda _: {"top": ["a"]}), TypeError, "top.*list"),
-    "classes of none": (put("classes", lambda _: None), TypeError, ""),
+    "classes of none": (put("classes", lambda _: None), TypeError, "list or a str.*None.*#inner"),
+    "classes of a number": (put("classes", lambda _: 5), TypeError, "list or a str.*5.*#inner"),
+    "more classes of a number": (lambda p: p.inner.classes.extend(5), TypeError, "list or.*#inner"),  # type: ignore[arg-type]
+    "new with classes of a number": (lambda _: Element("p", classes=5), TypeError, "list.* p>"),  # type: ignore[arg-type]
     "class with a surrogate": (put("classes", lambda _: ["c", "\ud800"]), ValueError, "#inner"),
     "class not there": (lambda p: p.inner.classes.remove("none"), ValueError, "none"),
-    "style of a string": (put("style", lambda _: "color: red"), TypeError, "'color: red'"),
+    "style of a string": (
+        put("style", lambda _: "color: red"), TypeError, r"'color: red'.*attrs\['style'\].*#inner"
+    ),
+    "style of a number": (put("style", lambda _: 5), TypeError, "dict.*int: 5.*#inner"),
+    "new with style of a number": (lambda _: Element("p", style=5), TypeError, "dict.* p>"),  # type: ignore[arg-type]
+    "style in JavaScript": (
+        lambda p: p.inner.style.update(top=0, backgroundColor="red"),
+        ValueError, "'background-color'.*'backgroundColor'.*#inner",
+    ),
+    "style of WebKit": (
+        lambda p: p.inner.style.update(WebkitTransform="none"), ValueError, "'-webkit-transform'"
+    ),
     "style with a second": (
         put("style", lambda _: {"top": "0", "left": "0; color: red"}), ValueError, "left.*#inner"
     ),
     "style with no name": (put("style", lambda _: {"top": "0", "a:b": "c"}), ValueError, "'a:b'"),
     "style not there": (lambda p: p.inner.style.pop("top"), KeyError, "top"),
+    # What views are no objects for.
+    "attribute as an attribute": (
+        lambda p: setattr(p.inner.attrs, "foo", 1), AttributeError, r"attrs\['foo'\].*#inner"
+    ),
+    "style as an attribute": (
+        lambda p: setattr(p.inner.style, "top", 0), AttributeError, r"style\['top'\].*#inner"
+    ),
+    "class as an attribute": (
+        lambda p: setattr(p.inner.classes, "x", True), AttributeError, r"add\('x'\).*#inner"
+    ),
+    "child as an attribute": (
+        lambda p: setattr(p.list.children, "first", p.new), AttributeError, r"children\[0\].*ul"
+    ),
     # Fields.
     "value of a paragraph": (put("value", lambda _: "x"), ValueError, "#inner.*has no value"),
     "value of a list": (put("value", lambda _: ["x"], "field"), ValueError, "one value"),
@@ -202,17 +259,53 @@ REFUSED: dict[str, tuple[Callable[[Page], Any], type[Exception], str]] = {
     "handler for onclick": (lambda p: p.inner.on("onclick", print), ValueError, "'click'"),
     "handler for no string": (lambda p: p.inner.on(5, print), TypeError, "5"),  # type: ignore[arg-type]
     "handler set to a name": (put("onclick", lambda _: "go"), HandlerError, "'go'"),
+    # Pages and differences.
+    "page of a number": (lambda _: Template(5), TypeError, "path.*HTML.*int: 5"),  # type: ignore[arg-type]
+    "page of none": (lambda _: Template(None), TypeError, "path.*HTML.*NoneType"),  # type: ignore[arg-type]
+    "page of bytes": (lambda _: Template(b"<p>"), TypeError, "path.*HTML.*bytes.*<p>"),  # type: ignore[arg-type]
+    "page of nothing": (lambda _: Template(""), TemplateError, "path.*HTML.*''"),
+    "page of blanks": (lambda _: Template(" "), TemplateError, "path.*HTML.*' '"),
+    "difference of a string": (
+        lambda p: TemplateDiff().track_differences(p.template, "<p>"),  # type: ignore[arg-type]
+        TypeError, "Template or an Element.*str: '<p>'",
+    ),
+    "difference to none": (
+        lambda p: TemplateDiff().track_differences(None, p.inner),  # type: ignore[arg-type]
+        TypeError, "Template or an Element.*NoneType",
+    ),
+    "ops on an element": (lambda p: apply(p.inner, "[]"), TypeError, "Template.*#inner"),  # type: ignore[arg-type]
+    "ops in a list": (lambda p: apply(p.template, []), TypeError, r"bytes or a str.*list: \[\]"),  # type: ignore[arg-type]
+    "ops that are no JSON": (lambda p: apply(p.template, "[1,"), PatchError, "not a JSON array"),
+    "ops that are no array": (lambda p: apply(p.template, "{}"), PatchError, "not a JSON array"),
+    "ops that are no UTF-8": (lambda p: apply(p.template, b"\xff"), PatchError, "UTF-8"),
+    "ops of no kind": (lambda p: apply(p.template, "[99]"), PatchError, "not an op, at operand 0"),
     # The rest.
+    "hiding html": (
+        lambda p: setattr(p.template.root, "show", False), ValueError, "needs its html.*hide what"
+    ),
+    "querying by a number": (lambda p: p.inner.querySelector(5), TypeError, "selector.*int: 5"),  # type: ignore[arg-type]
+    "querying a page by none": (
+        lambda p: p.template.querySelectorAll(None), TypeError, "selector.*NoneType"  # type: ignore[arg-type]
+    ),
+    "matching a number": (lambda p: p.inner.matches(5), TypeError, "selector.*int: 5"),  # type: ignore[arg-type]
+    "closest to a number": (lambda p: p.inner.closest(5), TypeError, "selector.*int: 5"),  # type: ignore[arg-type]
     "a page without elements": (
         lambda _: (lambda it: (it.root.destroy(), it.root))(Template("<p>")), TreeError, "no elem"
     ),
     "unknown keyword": (lambda _: Element("p", colour="red"), TypeError, "attrs=.*colour"),  # type: ignore[arg-type]
+    "keyword for": (lambda _: Element("p", for_="x"), TypeError, r"attrs=\{'for': …\}"),  # type: ignore[arg-type]
+    "keyword class": (lambda _: Element("p", class_="x"), TypeError, "classes="),  # type: ignore[arg-type]
+    "keyword data-x": (lambda _: Element("p", data_x="x"), TypeError, "attrs={'data-x': …}"),  # type: ignore[arg-type]
+    "keyword aria-label": (lambda _: Element("p", aria_label=""), TypeError, "{'aria-label': …}"),  # type: ignore[arg-type]
+    "keyword on_click": (lambda _: Element("p", on_click=print), TypeError, "as onclick=…"),
+    "keyword _onclick": (lambda _: Element("p", _onclick=print), TypeError, "as onclick=…"),
+    "keyword on": (lambda _: Element("p", on={"click": print}), TypeError, "as onclick=…"),  # type: ignore[arg-type]
     "keyword children": (lambda p: Element("p", children=[p.new]), TypeError, "content"),  # type: ignore[arg-type]
     "what is no selector": (lambda p: p.inner.querySelector("p[["), SelectorSyntaxError, ""),
     "pickling": (lambda p: pickle.dumps(p.inner), TypeError, "#inner.*html"),
     "pickling a page": (lambda p: pickle.dumps(p.template), TypeError, "clone"),
     "made twice": (lambda p: p.inner.__init__("p"), RuntimeError, "made already"),  # type: ignore[misc]
-    "asking the destroyed": (lambda p: p.gone.html, TreeError, "destroyed"),
+    "asking the destroyed": (lambda p: p.gone.html, TreeError, "p#gone> was destroyed"),
 }  # fmt: skip
 
 

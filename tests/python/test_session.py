@@ -340,6 +340,23 @@ def failing(debug: bool) -> Tab:
     return tab
 
 
+def test_the_handlers_that_changed_the_page_without_update_are_named(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    page = Page()
+    tab = Tab(page, debug=True)
+    page.does = lambda e: setattr(page.element("item"), "content", "changed")
+    tab.click("#go")
+    tab.settle()
+    (record,) = caplog.records
+    assert "route /: Page.go, hearing 'click', changed the page without update()" in record.message
+    caplog.clear()
+    page.update()
+    tab.click("#go")
+    tab.settle()
+    assert caplog.records == []
+
+
 def test_an_error_is_logged_with_session_route_and_handler(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -73,16 +73,16 @@ def test_show_is_true_or_false_and_nothing_like_it(value: Any) -> None:
 def test_what_a_page_needs_cannot_be_hidden(tag: str) -> None:
     element = Page().querySelector(tag.lower()) if tag.islower() else Element(tag)
     assert element
-    with pytest.raises(ValueError, match=f"cannot be a hidden {tag}: a page needs it"):
+    with pytest.raises(ValueError, match=f"cannot be hidden: a page needs its {tag.lower()}"):
         element.show = False
     assert element.show
-    with pytest.raises(ValueError, match="cannot be a hidden"):
+    with pytest.raises(ValueError, match="cannot be hidden"):
         Element(tag, show=False)
 
 
 def test_what_is_hidden_cannot_become_what_a_page_needs() -> None:
     element = Element("div", show=False)
-    with pytest.raises(ValueError, match="<Element div> cannot be a hidden body"):
+    with pytest.raises(ValueError, match="<Element div> cannot become body while it is hidden"):
         element.tag = "body"
     element.tag = "section"
     assert (element.tag, element.show) == ("section", False)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from sapwood import Element, HandlerError, Template, TemplateError, _core
+from sapwood import Element, HandlerError, Template, TemplateDiff, TemplateError, _core
 
 
 class Follower:
@@ -474,3 +474,16 @@ def test_a_disabled_group_of_fields_gives_nothing() -> None:
 def test_boxes_of_one_name_give_all_their_values() -> None:
     boxes = "".join(f"<input type=checkbox name=c value={n} checked>" for n in "ab")
     assert Template(boxes).getFormValues() == {"c": ["a", "b"]}
+
+
+def test_a_page_that_is_rendered_with_uuids_is_read_as_the_same_page() -> None:
+    page = Template("<p id=a>one</p>")
+    element = page.getElementById("a")
+    assert element
+    element.append("two", "three")
+    shown = page.clone
+    replica = Template(shown.render_with_uuids())
+    assert [it.uuid for it in replica.walk()] == [it.uuid for it in page.walk()]
+    difference = TemplateDiff()
+    difference.track_differences(shown, replica)
+    assert difference.operations == []

@@ -6,6 +6,7 @@ left must be the same after every step.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -625,7 +626,6 @@ def test_assigning_style_replaces_it() -> None:
         '"open',
         "a)b",
         "}",
-        "",
     ],
 )
 def test_a_style_cannot_smuggle_another_declaration_in(value: str) -> None:
@@ -642,3 +642,25 @@ def test_a_style_takes_what_is_one_value(value: str) -> None:
     element = Element("p")
     element.style["background"] = value
     assert element.style["background"] == value
+
+
+@pytest.mark.parametrize("name", ["attrs", "style", "classes", "children"])
+def test_a_copy_of_a_view_is_a_view_of_the_same_element(name: str) -> None:
+    element = Element("p", Element("b"), id="a", classes=["c"], style={"top": 0})
+    copied = copy.copy(getattr(element, name))
+    element.content = element.id = None
+    assert type(copied) is type(getattr(element, name))
+    assert list(copied) == list(getattr(element, name))
+
+
+def test_a_style_that_is_set_to_nothing_is_removed_as_in_the_dom() -> None:
+    element = Element("p", style={"color": "red", "top": 0, "--x": "1"})
+    element.style["color"] = ""
+    element.style.update({"top": None, "--x": False})
+    assert element.html == "<p></p>"
+
+
+def test_capitals_in_a_style_are_no_matter_but_those_of_javascript() -> None:
+    element = Element("p", style={"COLOR": "red", "--myColor": "red"})
+    assert element.style == {"color": "red", "--myColor": "red"}
+    assert "backgroundColor" not in element.style
