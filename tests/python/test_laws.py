@@ -87,12 +87,18 @@ class Plain:
             self.parent = None
 
     def settle(self) -> None:
-        """Be, with all below, of the namespace that HTML elements get where this one is put."""
+        """Be of the namespace that an HTML element gets where this one is put.
+
+        What is below got its own where it was put; it follows only what changes its own.
+        """
+        was_html = self.namespace == "html"
         for each in self.walk():
             assert each.parent
             if each.namespace == "html":
                 above = dom.Node(each.parent.tag, each.parent.namespace)
                 each.namespace = dom.namespace_inside(above, each.tag)
+            if each is self and (not was_html or each.namespace == "html"):
+                return
 
     def index(self, child: Plain) -> int:
         """Return a child's place among texts and elements."""
@@ -103,9 +109,11 @@ class Plain:
         if child is before or child == "":
             return
         if isinstance(child, Plain):
+            stays = child.parent is self
             child.leave()
             child.parent = self
-            child.settle()
+            if not stays:
+                child.settle()
         self.children.insert(
             len(self.children) if before is None else self.index(before),
             child,
@@ -387,12 +395,10 @@ class Laws(RuleBasedStateMachine):
         plain.is_hidden = original.is_hidden
         copies = iter(copy.children)
         for child in original.children:
-            if isinstance(child, dom.Leaf):
-                plain.children.append(child)
-            else:
-                plain.put(
-                    self.read_copy(child, next(copies)) if isinstance(child, Plain) else child
-                )
+            if isinstance(child, Plain):
+                child = self.read_copy(child, next(copies))
+                child.parent = plain
+            plain.children.append(child)
         copy.mark = plain
         return plain
 
