@@ -4,8 +4,9 @@ A view holds its element and nothing else. It reads from the tree and writes to 
 tree at once. Each change is worked out on a plain list, which refuses what Python
 refuses, and then written; what is asked often has a shorter way.
 
-From reading to writing other threads wait, so that no change of theirs is lost. Nothing
-that is given, neither an iterator nor a sort's key, is run in that time.
+From reading to writing other threads wait, or it begins anew if they did not, so that no
+change of theirs is lost. Nothing that is given, neither an iterator nor a sort's key, is
+run in that time.
 """
 
 from __future__ import annotations
@@ -64,6 +65,14 @@ class _ListView(View, MutableSequence[T]):
         """Make *new* the whole list, or raise and leave it as it was."""
         raise NotImplementedError
 
+    def _swap(self, old: list[T], new: list[T]) -> bool:
+        """Make *new* the whole list if it still is *old*; say whether it was."""
+        with WRITING:
+            is_old = self._list() == old
+            if is_old:
+                self._store(new)
+        return is_old
+
     @overload
     def __getitem__(self, index: int) -> T: ...
     @overload
@@ -74,10 +83,12 @@ class _ListView(View, MutableSequence[T]):
     def __setitem__(self, index: int | slice, value: Any) -> None:
         if isinstance(index, slice):
             value = list(value)
-        with WRITING:
-            new = self._list()
+        while True:
+            old = self._list()
+            new = old.copy()
             new[index] = value
-            self._store(new)
+            if self._swap(old, new):
+                return
 
     def __delitem__(self, index: int | slice) -> None:
         with WRITING:
@@ -130,17 +141,16 @@ class _ListView(View, MutableSequence[T]):
 
     def reverse(self) -> None:
         """Reverse the order."""
-        with WRITING:
-            self._store(self._list()[::-1])
+        while not self._swap(old := self._list(), old[::-1]):
+            pass
 
     def sort(self, *, key: Callable[[T], Any] | None = None, reverse: bool = False) -> None:
         """Sort as `list.sort` does."""
         while True:
             old = self._list()
             new = sorted(old, key=key, reverse=reverse)  # type: ignore[type-var,arg-type]  # who calls knows
-            with WRITING:
-                if self._list() == old:
-                    return self._store(new)
+            if self._swap(old, new):
+                return
 
     def copy(self) -> list[T]:
         """Return a list of what is here now."""
@@ -259,6 +269,10 @@ class Children(_ListView["Element"]):
     def _store(self, new: list[Element]) -> None:
         self._element._set_elements([_child(it) for it in new])
 
+    def _swap(self, old: list[Element], new: list[Element]) -> bool:
+        # In one step of the core: elements come and go also by other ways than this view.
+        return self._element._set_elements([_child(it) for it in new], old)
+
     def _replace(self, children: Iterable[Element]) -> None:
         if not isinstance(children, Iterable):
             self._refuse(TypeError, f"children are a list of elements, not {said(children)}")
@@ -275,6 +289,11 @@ class Children(_ListView["Element"]):
                 raise IndexError(f"child {index} of {len(self)}, in {self._element!r}")
             return found
         return self._list()[index]
+
+    def __setitem__(self, index: int | slice, value: Any) -> None:
+        is_place = isinstance(index, int) and abs(index) <= sys.maxsize
+        if not is_place or not self._element._replace_at(index, _child(value)):
+            super().__setitem__(index, value)
 
     def __delitem__(self, index: int | slice) -> None:
         with WRITING:

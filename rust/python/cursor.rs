@@ -1,8 +1,8 @@
 //! Finds children by their index without walking there from the first one each time.
 //!
 //! A tree links siblings and counts nothing. The cursor remembers which child was asked
-//! for last, and how many there are, until any link in the tree changes; so going through
-//! children by index takes one step for each.
+//! for last, and how many there are, until any link in the tree changes, but by a
+//! replacement of that child; so going through children by index takes one step for each.
 
 use crate::node::NodeId;
 use crate::tree::Tree;
@@ -41,6 +41,13 @@ impl Cursor {
         }?;
         self.at = Some((index, found));
         Some(found)
+    }
+
+    /// Notes that nothing has changed since, but that *node* took the place of the element
+    /// that was found last; so setting all children by index takes one step for each too.
+    pub fn replaced(&mut self, tree: &Tree, node: NodeId) {
+        self.at = self.at.map(|(index, _)| (index, node));
+        self.links = tree.links();
     }
 
     fn look_at(&mut self, tree: &Tree, parent: NodeId) {

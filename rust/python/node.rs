@@ -13,7 +13,7 @@ use crate::python::objects::{make_object, object, objects, objects_with};
 use crate::python::query::{compiled, query, query_all};
 use crate::python::shape::{
     Item, characters, described, detach, name_of, no_content, place_in, put, refused, remove,
-    replace_content, replace_elements, shortened, text_of,
+    replace_child, replace_content, replace_elements, shortened, text_of,
 };
 use crate::python::tree::{PyTree, render_element};
 use crate::tree::{EditError, ROOT, Tree};
@@ -434,6 +434,27 @@ impl Node {
         put(&tree, id, before, &[item])
     }
 
+    /// Puts *child* in the place of the child element at *index*; says whether it could: there
+    /// may be none, or *child* one of the others.
+    fn _replace_at(slf: &Bound<'_, Self>, index: isize, child: &Bound<'_, Node>) -> PyResult<bool> {
+        let (tree, id) = slf.get().place(slf.py())?;
+        let item = Item::Element(child.clone());
+        let own = place_in(&tree, &item);
+        let old = {
+            let inner = &mut *tree.borrow_mut();
+            let old = inner.cursor.element(&inner.tree, id, index);
+            let is_other = own.is_some_and(|own| inner.tree.node(own).parent == id);
+            old.filter(|_| !is_other)
+        };
+        let Some(old) = old else { return Ok(false) };
+        replace_child(slf, old, &item)?;
+        if let Some(new) = place_in(&tree, &item).filter(|_| index >= 0) {
+            let inner = &mut *tree.borrow_mut();
+            inner.cursor.replaced(&inner.tree, new);
+        }
+        Ok(true)
+    }
+
     /// Puts *items* where *position* says, by the names of DOM's insertAdjacentElement.
     fn _insert_adjacent(
         &self,
@@ -486,13 +507,19 @@ impl Node {
         if slf.get().is_alone() {
             return Ok(());
         }
-        replace_elements(slf, &[])
+        replace_elements(slf, &[], None).map(|_| ())
     }
 
-    /// Makes *order* the child elements, touching only what is out of place.
-    fn _set_elements(slf: &Bound<'_, Self>, order: Vec<Bound<'_, PyAny>>) -> PyResult<()> {
+    /// Makes *order* the child elements, touching only what is out of place; but does nothing
+    /// if *seen* is given and they are not these any more. Says whether it did.
+    #[pyo3(signature = (order, seen=None))]
+    fn _set_elements(
+        slf: &Bound<'_, Self>,
+        order: Vec<Bound<'_, PyAny>>,
+        seen: Option<Vec<Bound<'_, Node>>>,
+    ) -> PyResult<bool> {
         let order = order.iter().map(Item::of).collect::<PyResult<Vec<_>>>()?;
-        replace_elements(slf, &order)
+        replace_elements(slf, &order, seen.as_deref())
     }
 
     /// The child elements, without the texts between them.

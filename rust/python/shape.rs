@@ -14,6 +14,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyFloat, PyInt, PyString};
 use rustc_hash::FxHashSet;
+use std::cell::Cell;
 
 /// Something to put into an element.
 pub enum Item<'py> {
@@ -145,16 +146,33 @@ pub fn replace_content(parent: &Bound<'_, Node>, items: &[Item<'_>]) -> PyResult
     })
 }
 
-/// Makes *order* the elements below *parent*, touching only what is out of place;
-/// texts stay where they are.
-pub fn replace_elements(parent: &Bound<'_, Node>, order: &[Item<'_>]) -> PyResult<()> {
+/// Makes *order* the elements below *parent*, touching only what is out of place; texts
+/// stay where they are. Does nothing if *seen* is given and they are others; says whether it did.
+pub fn replace_elements(
+    parent: &Bound<'_, Node>,
+    order: &[Item<'_>],
+    seen: Option<&[Bound<'_, Node>]>,
+) -> PyResult<bool> {
+    let is_changed = Cell::new(false);
     let others = |tree: &Bound<'_, PyTree>, id| {
+        if let Some(seen) = seen {
+            let places = seen.iter().map(|it| it.get().place_if_in_tree(it.py()));
+            let seen = places.map(|place| place.filter(|(own, _)| own.is(tree)).map(|(_, id)| id));
+            let now = tree.borrow().tree.child_elements(id);
+            is_changed.set(!seen.eq(now.into_iter().map(Some)));
+        }
+        if is_changed.get() {
+            return Vec::new();
+        }
         let kept: FxHashSet<_> = order.iter().filter_map(|it| place_in(tree, it)).collect();
         let mut children = tree.borrow().tree.child_elements(id);
         children.retain(|child| !kept.contains(child));
         children
     };
     replace(parent, order, others, |tree, id| {
+        if is_changed.get() {
+            return Ok(());
+        }
         let first_from = |from| tree.borrow().tree.first_element(from);
         let mut at = first_from(tree.borrow().tree.node(id).first);
         for item in order {
@@ -164,7 +182,22 @@ pub fn replace_elements(parent: &Bound<'_, Node>, order: &[Item<'_>]) -> PyResul
             }
         }
         Ok(())
-    })
+    })?;
+    Ok(!is_changed.get())
+}
+
+/// Puts *item*, which is no child of *parent*, where its child *old* is, and takes that out.
+pub fn replace_child(parent: &Bound<'_, Node>, old: NodeId, item: &Item<'_>) -> PyResult<()> {
+    let next = Cell::new(None);
+    replace(
+        parent,
+        std::slice::from_ref(item),
+        |tree, _| {
+            next.set(tree.borrow().tree.node(old).next.some());
+            vec![old]
+        },
+        |tree, id| insert(tree, id, next.get(), item),
+    )
 }
 
 /// Takes out the children of *parent* that *doomed* names and then lets *fill* put
