@@ -15,7 +15,7 @@ import operator
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableSequence
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, TypeVar, cast, overload
 
 from sapwood import _core
 
@@ -292,7 +292,7 @@ class Children(_ListView["Element"]):
 
     def __setitem__(self, index: int | slice, value: Any) -> None:
         is_place = isinstance(index, int) and abs(index) <= sys.maxsize
-        if not is_place or not self._element._replace_at(index, _child(value)):
+        if not (is_place and self._element._replace_at(cast("int", index), _child(value))):
             super().__setitem__(index, value)
 
     def __delitem__(self, index: int | slice) -> None:
