@@ -201,6 +201,20 @@ async def test_a_time_to_live_is_a_positive_number(store: SessionStore, ttl_s: f
         await store.save("k", b"x", ttl_s)
 
 
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+async def test_what_has_expired_goes_before_what_is_old(kind: str, path: Path) -> None:
+    clock = Clock()
+    store: SessionStore = MemoryStore(records_max=2, clock=clock)
+    if kind == "sqlite":
+        store = SQLiteStore(path, records_max=2, clock=clock)
+    await store.save("old", b"x", 60)
+    await store.save("short", b"x", 1)
+    clock.now += 1
+    await store.save("new", b"x", 60)
+    assert (await store.load("old"), await store.load("new")) == (b"x", b"x")
+    await store.close()
+
+
 async def test_memory_is_not_filled_by_saving_one_record_again_and_again() -> None:
     store = MemoryStore()
     for _ in range(1000):
