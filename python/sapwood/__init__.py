@@ -11,11 +11,14 @@ from sapwood.errors import (
     PatchError,
     SapwoodError,
     SelectorSyntaxError,
+    StateError,
+    StoreError,
     TemplateError,
     TreeError,
 )
 from sapwood.events import EventHandler
 from sapwood.session import Session
+from sapwood.store import MemoryStore, SessionStore, SQLiteStore
 from sapwood.template import Template
 
 __all__ = [
@@ -26,10 +29,15 @@ __all__ = [
     "FrameError",
     "HandlerError",
     "HtmlError",
+    "MemoryStore",
     "PatchError",
+    "SQLiteStore",
     "SapwoodError",
     "SelectorSyntaxError",
     "Session",
+    "SessionStore",
+    "StateError",
+    "StoreError",
     "Subscription",
     "Template",
     "TemplateDiff",

@@ -5,6 +5,8 @@ SapwoodError
 ├── TemplateError        a template whose file or HTML cannot be used
 ├── AppError             an app that is set up wrongly
 ├── FrameError           a frame from a browser that is refused, with its close code
+├── StateError           state of a session that cannot be kept
+├── StoreError           a session store that cannot be used
 ├── HtmlError            HTML over a limit
 ├── PatchError           ops that do not fit a tree
 ├── SelectorSyntaxError  not a selector
@@ -21,6 +23,8 @@ __all__ = [
     "PatchError",
     "SapwoodError",
     "SelectorSyntaxError",
+    "StateError",
+    "StoreError",
     "TemplateError",
     "TreeError",
 ]
@@ -51,6 +55,14 @@ class FrameError(SapwoodError):
     def __init__(self, message: str, code: int = 4400) -> None:
         super().__init__(message)
         self.code = code
+
+
+class StateError(SapwoodError):
+    """State of a session that is no plain JSON data, or too much: where, and what is there."""
+
+
+class StoreError(SapwoodError):
+    """A session store that cannot be used: what is wrong with it and how to mend it."""
 
 
 class HtmlError(SapwoodError, ValueError):

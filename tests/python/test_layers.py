@@ -16,14 +16,14 @@ RUST = ROOT / "rust"
 LAYERS = """
 _core
 errors
-events views
+events views record
 attributes
 copies
 element
 template
 diff protocol
 session
-handoff
+handoff store
 sessions
 responses
 websocket
