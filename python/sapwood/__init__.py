@@ -16,7 +16,7 @@ from sapwood.errors import (
     TemplateError,
     TreeError,
 )
-from sapwood.events import EventHandler
+from sapwood.events import EventHandler, policy
 from sapwood.session import Session
 from sapwood.store import MemoryStore, SessionStore, SQLiteStore
 from sapwood.template import Template
@@ -44,4 +44,5 @@ __all__ = [
     "TemplateError",
     "TreeError",
     "apply",
+    "policy",
 ]

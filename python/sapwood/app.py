@@ -13,11 +13,10 @@ import os
 import re
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
-import anyio
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -26,9 +25,16 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from sapwood import _core, events
+from sapwood import _core
+from sapwood.connection import Connection, Turn
+from sapwood.dispatch import Concurrency, Dispatcher
 from sapwood.errors import AppError
-from sapwood.handoff import Handoff
+from sapwood.handoff import Handoff, Page
+from sapwood.joining import new_session
+from sapwood.keeping import Found, Keeper
+from sapwood.metrics import Metrics
+from sapwood.places import Places
+from sapwood.record import ConnectionRecord
 from sapwood.responses import (
     DEFAULT_POLICY,
     browser_of,
@@ -37,16 +43,19 @@ from sapwood.responses import (
     page_response,
     remember_browser,
 )
-from sapwood.session import Call, Session
+from sapwood.session import Session
 from sapwood.sessions import Sessions
+from sapwood.store import MemoryStore, SessionStore
+from sapwood.stream import Streams
 from sapwood.template import Template
 from sapwood.websocket import serve
 
-# Handlers that are not coroutines run in threads; this many at once.
-THREADS_MAX = 32
+# So long handlers may run on when the app stops, and then so long to be cancelled.
+HANDLERS_PATIENCE_S = 5.0
 
 PageHandler = Callable[..., Any]
 HandlerT = TypeVar("HandlerT", bound=PageHandler)
+HookT = TypeVar("HookT", bound=Callable[..., Any])
 
 log: logging.Logger = logging.getLogger("sapwood")
 
@@ -57,8 +66,15 @@ class App:
     `debug` shows errors in the page; the default is what SAPWOOD_DEBUG says (`sapwood
     run` sets it on a loopback address). `allowed_origins` may connect besides the
     app's own (`https://example.org`). `session_timeout_s` is how long a session
-    outlives its last connection, in seconds. `content_security_policy` replaces the
-    default one; `{nonce}` stands for the page's nonce.
+    outlives its last connection, in seconds, and `state_ttl_s` how long the state that
+    it declared is kept in *store* after its last event. `concurrency_handling` says
+    which events wait for each other: those of one session (`"per_session"`), all of the
+    app (`"serialized"`), or none (`"concurrent"`). With `max_sessions` further browsers
+    wait until one of so many sessions is connected no more.
+    `content_security_policy` replaces the default one; `{nonce}` stands for the page's
+    nonce.
+
+    Raises AppError for a setting that cannot be.
     """
 
     def __init__(
@@ -67,6 +83,10 @@ class App:
         debug: bool | None = None,
         allowed_origins: Iterable[str] = (),
         session_timeout_s: float = 120.0,
+        state_ttl_s: float = 86_400.0,
+        store: SessionStore | None = None,
+        concurrency_handling: Concurrency = "per_session",
+        max_sessions: int | None = None,
         content_security_policy: str = DEFAULT_POLICY,
     ) -> None:
         self.debug: bool = os.environ.get("SAPWOOD_DEBUG") == "1" if debug is None else debug
@@ -74,10 +94,19 @@ class App:
             _check_origin(origin) for origin in allowed_origins
         )
         self.session_timeout_s = session_timeout_s
-        self.sessions: Sessions = Sessions(_secret)
-        self._policy = content_security_policy
+        self.token: Callable[[], str] = _secret
+        self.registry: Sessions = Sessions(_secret)
         self.handoff: Handoff = Handoff(time.monotonic, _secret)
-        self._threads: anyio.CapacityLimiter | None = None
+        self.places: Places = Places(max_sessions)
+        self.keeper: Keeper = Keeper(store or MemoryStore(), self.registry, state_ttl_s)
+        self.dispatcher: Dispatcher = Dispatcher(concurrency_handling, self.save)
+        self.metrics: Metrics = Metrics()
+        self._streams = Streams(self)
+        self._policy = content_security_policy
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._on_connect: list[Callable[[Session], Any]] = []
+        self._on_reconnect: list[Callable[[Session], Any]] = []
+        self._on_disconnect: list[Callable[[Session], Any]] = []
         self._tasks: set[asyncio.Task[Any]] = set()
         self._startup: list[Callable[[], Any]] = []
         self._mounted: list[App] = []
@@ -86,6 +115,8 @@ class App:
             debug=self.debug,
             routes=[
                 WebSocketRoute("/_sapwood/ws", self._websocket),
+                Route("/_sapwood/stream", self._streams.open, methods=["POST"]),
+                Route("/_sapwood/send", self._streams.post, methods=["POST"]),
                 Route("/_sapwood/client.{version:str}.js", _client),
             ],
             lifespan=self._lifespan,
@@ -99,8 +130,10 @@ class App:
         """Serve what the decorated function returns at *path*.
 
         The path may have parameters (`"/item/{id:int}"`), which the function takes by
-        name, as it does `request`. It may be a coroutine function, and returns a
-        `Template`, a Starlette response, a string of HTML, or data for JSON.
+        name, as it does `request` and `state`: what the session will have as its `state`,
+        a dict that is empty unless the session is restored after a restart. It may be a
+        coroutine function, and returns a `Template`, a Starlette response, a string of
+        HTML, or data for JSON.
 
         Raises AppError for a function that wants something else.
         """
@@ -109,7 +142,10 @@ class App:
             wanted = _check_parameters(path, handler)
 
             async def endpoint(request: Request) -> Response:
-                return await self._respond(request, await _produce(handler, wanted, request))
+                start = await self._start(request)
+                offered = {**request.path_params, "request": request, "state": start.state}
+                result = await _produce(handler, {name: offered[name] for name in wanted})
+                return await self._respond(request, result, start)
 
             self._starlette.router.routes.append(Route(path, endpoint, methods=list(methods)))
             return handler
@@ -169,76 +205,162 @@ class App:
             try:
                 yield
             finally:
-                for task in list(self._tasks):
-                    task.cancel()
-                await asyncio.gather(*self._tasks, return_exceptions=True)
-                for session in self.sessions:
-                    self.sessions.remove(session)
+                await self._stop()
+
+    async def _stop(self) -> None:
+        for task in list(self._tasks):
+            task.cancel()
+        await self.dispatcher.finish(HANDLERS_PATIENCE_S)
+        await asyncio.wait({*self._tasks, asyncio.create_task(asyncio.sleep(0))}, timeout=1.0)
+        await self.keeper.save_all()
+        await self.keeper.store.close()
+        for session in self.registry:
+            self.registry.remove(session)
 
     @asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
         async with self.lifespan():
             yield
 
-    async def run_sync(self, function: Callable[[], Any]) -> Any:
-        """Run a function in one of the app's worker threads."""
-        if self._threads is None:
-            self._threads = anyio.CapacityLimiter(THREADS_MAX)
-        return await anyio.to_thread.run_sync(function, limiter=self._threads)
-
     async def _websocket(self, websocket: WebSocket) -> None:
+        self._loop = asyncio.get_running_loop()
         await serve(websocket, self)
 
-    def drive(self, session: Session) -> None:
-        """See to it that the session's events are handled, one after the other."""
-        if not session.is_busy and session.has_events:
-            session.is_busy = True
-            self.run_task(self._handle_events(session))
-
-    async def _handle_events(self, session: Session) -> None:
+    def _in_loop(self, function: Callable[[], Any]) -> None:
+        """Call *function* where the app runs, from whatever thread."""
         try:
-            while (event := session.next_event()) is not None:
-                try:
-                    for call in session.calls(event):
-                        await self._call(session, event, call)
-                finally:
-                    session.finish(event)
-        finally:
-            # If the fault is ours, the events that wait go on with the next one.
-            session.is_busy = False
+            is_there = asyncio.get_running_loop() is self._loop or self._loop is None
+        except RuntimeError:
+            is_there = self._loop is None
+        if is_there or self._loop is None:
+            function()
+        else:
+            self._loop.call_soon_threadsafe(function)
 
-    async def _call(self, session: Session, event: events.Event, call: Call) -> None:
-        try:
-            if inspect.iscoroutinefunction(call.handler):
-                await events.call(call.handler, call.event)
-                return
-            result = await self.run_sync(lambda: events.call(call.handler, call.event))
-            if inspect.isawaitable(result):
-                await result
-        except BaseException as error:  # whatever a handler raises, the session lives on
-            if isinstance(error, asyncio.CancelledError) and _is_being_cancelled():
-                raise
-            session.fail(event, call.handler, _without_our_frames(error))
+    # --- Sessions --------------------------------------------------------------
 
-    def expire_later(self, session: Session) -> None:
-        """Forget the session unless its browser comes back in time."""
-        epoch = session.connection.epoch
+    @property
+    def sessions(self) -> dict[str, Session]:
+        """The sessions that live now, by their id; a copy."""
+        return {session.id: session for session in self.registry}
+
+    def create_session(
+        self,
+        template: Template,
+        *,
+        path: str = "/",
+        id: str | None = None,
+        state: dict[str, Any] | None = None,
+    ) -> Session:
+        """Make a session that no browser asked for, and that stays until it is destroyed.
+
+        Browsers join it by its `url`, whose page is that of *path*.
+        Raises AppError if there is a session with this *id*, which is any string.
+        """
+        id = secrets.token_hex(8) if id is None else id
+        if self.registry.get(id) is not None:
+            raise AppError(f"there is a session {id!r} already")
+        page = Page(
+            template._hand_out(), template._published, path, "", state=state or {}, session_id=id
+        )
+        session = new_session(self, page)
+        session.is_kept = True
+        return session
+
+    def on_connect(self, function: HookT) -> HookT:
+        """Call *function*, a coroutine function or not, with every new session.
+
+        It is called when the first browser has connected, as a handler is: nothing else of
+        the session is handled until it returns.
+        """
+        self._on_connect.append(function)
+        return function
+
+    def on_reconnect(self, function: HookT) -> HookT:
+        """Call *function* with a session whenever a browser comes back to it, or joins it."""
+        self._on_reconnect.append(function)
+        return function
+
+    def on_disconnect(self, function: HookT) -> HookT:
+        """Call *function* with a session whenever a browser leaves it, maybe to come back."""
+        self._on_disconnect.append(function)
+        return function
+
+    def came(self, connection: Connection, is_new: bool) -> None:
+        """Note that a browser has connected."""
+        log.info(
+            "session %s: a browser connected by %s", connection.session.id, connection.info.protocol
+        )
+        self._call(self._on_connect if is_new else self._on_reconnect, connection.session)
+
+    def left(self, connection: Connection) -> None:
+        """Note that a browser has left; forget it unless it comes back in time."""
+        session = connection.session
+        log.info("session %s: a browser left", session.id)
+        if not session.is_connected:
+            self.places.give_back(session)
+        self._call(self._on_disconnect, session)
         loop = asyncio.get_running_loop()
-        loop.call_later(self.session_timeout_s, self._expire, session, epoch)
+        loop.call_later(self.session_timeout_s, self._expire, connection, connection.epoch)
 
-    def _expire(self, session: Session, epoch: int) -> None:
-        if session in self.sessions and session.connection.epoch == epoch:
+    def _call(self, hooks: list[Callable[[Session], Any]], session: Session) -> None:
+        for hook in hooks:
+            self.dispatcher.start(self.dispatcher.run(session, hook))
+
+    def _expire(self, connection: Connection, epoch: int) -> None:
+        session = connection.session
+        if session not in self.registry or connection.epoch != epoch:
+            return
+        self.registry.disconnect(connection)
+        if not (session.connections or session.is_kept):
             log.info("session %s ended: nobody came back", session.id)
-            self.sessions.remove(session)
+            self.registry.remove(session)
+
+    def _destroy(self, session: Session) -> None:
+        def destroy() -> None:
+            if session in self.registry:
+                log.info("session %s was destroyed", session.id)
+                self.registry.remove(session)
+                self.places.give_back(session)
+                self.dispatcher.start(self.keeper.forget(session))
+
+        self._in_loop(destroy)
+
+    def _share_url(self, session: Session) -> str:
+        return f"{session.route}#sapwood={self.registry.share(session)}"
+
+    def refused(self, code: int) -> None:
+        """Note that somebody was refused, with a close code."""
+        self.metrics.refused(code)
+
+    async def save(self, session: Session, turn: Turn | None = None) -> None:
+        """Keep what the session declared as its state."""
+        await self.keeper.save(session, turn)
+
+    async def remembered(self, secret: str, browser: str) -> Found | None:
+        """Return what the store has of the session that *secret* was given for."""
+        return await self.keeper.find(secret, browser)
 
     # --- Pages -----------------------------------------------------------------
 
-    async def _respond(self, request: Request, result: Any) -> Response:
+    async def _start(self, request: Request) -> _Start:
+        """Find out what the session of a page begins with."""
+        secret, browser = request.headers.get("sapwood-resume"), browser_of(request)
+        if secret is None:
+            return _Start(state={})
+        found = await self.remembered(secret, browser) if browser is not None else None
+        if found is None or found.record.route != request.url.path:
+            return _Start("fresh", {})
+        record, tab = found
+        absent = [it for it in record.connections if it != tab]
+        return _Start("restored", record.state, record.id, tab, absent)
+
+    async def _respond(self, request: Request, result: Any, start: _Start) -> Response:
         match result:
             case Response():
                 return result
             case Template():
-                return self._page(request, result._hand_out())
+                return self._page(request, result._hand_out(), start)
             case str():
                 return HTMLResponse(result)
             case dict() | list():
@@ -248,7 +370,7 @@ class App:
             "it must return a Template, a Response, HTML as a string, or data for JSON"
         )
 
-    def _page(self, request: Request, template: Template) -> Response:
+    def _page(self, request: Request, template: Template, start: _Start) -> Response:
         nonce = secrets.token_urlsafe(16)
         if os.environ.get("SAPWOOD_DISABLE_WS"):
             html, _ = template._render_page("", nonce)
@@ -260,7 +382,8 @@ class App:
         html, version = template._render_page(head_end(placeholder, mount, nonce), nonce)
         if self.debug:
             self._warn_of_nesting(template, version, html)
-        token = self.handoff.mint(template, version, request.url.path, browser)
+        page = Page(template, version, request.url.path, browser, *start)
+        token = self.handoff.mint(page)
         html = html.replace(placeholder, token, 1)
         response = page_response(html, nonce=nonce, policy=self._policy)
         if browser_of(request) is None:
@@ -286,6 +409,16 @@ class App:
 _POSITIONAL_ONLY = inspect.Parameter.POSITIONAL_ONLY
 
 
+class _Start(NamedTuple):
+    """What a page's session begins with; as in `handoff.Page`."""
+
+    mode: str = "handoff"
+    state: dict[str, Any] | None = None
+    session_id: str = ""
+    tab: ConnectionRecord | None = None
+    absent: Sequence[ConnectionRecord] = ()
+
+
 def _secret() -> str:
     return secrets.token_urlsafe(32)
 
@@ -307,10 +440,10 @@ def _check_parameters(path: str, handler: PageHandler) -> list[str]:
     known = {match.partition(":")[0] for match in re.findall(r"{([^}]*)}", path)}
     wanted = []
     for name, parameter in inspect.signature(handler).parameters.items():
-        if (name in known or name == "request") and parameter.kind is not _POSITIONAL_ONLY:
+        if name in known | {"request", "state"} and parameter.kind is not _POSITIONAL_ONLY:
             wanted.append(name)
         elif parameter.default is parameter.empty:
-            offered = ", ".join(["request", *sorted(known)])
+            offered = ", ".join(["request", "state", *sorted(known)])
             raise AppError(
                 f"the handler {handler.__qualname__} of {path!r} wants {name!r}; "
                 f"it can have: {offered}"
@@ -318,28 +451,8 @@ def _check_parameters(path: str, handler: PageHandler) -> list[str]:
     return wanted
 
 
-async def _produce(handler: PageHandler, wanted: list[str], request: Request) -> Any:
-    offered = {**request.path_params, "request": request}
-    arguments = {name: offered[name] for name in wanted}
+async def _produce(handler: PageHandler, arguments: dict[str, Any]) -> Any:
     if inspect.iscoroutinefunction(handler):
         return await handler(**arguments)
     result = await run_in_threadpool(handler, **arguments)
     return await result if isinstance(result, Awaitable) else result
-
-
-def _is_being_cancelled() -> bool:
-    # Else something that the handler awaited was, and the handler let it pass.
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
-
-
-def _without_our_frames(error: BaseException) -> BaseException:
-    """Let the traceback begin where the handler does, unless the fault is ours."""
-    begin = error.__traceback__
-    while begin is not None and begin.tb_frame.f_globals.get("__package__") in _BETWEEN:
-        begin = begin.tb_next
-    return error.with_traceback(begin) if begin is not None else error
-
-
-# The packages between the event and a handler.
-_BETWEEN = frozenset({"sapwood", "anyio", "anyio._backends"})

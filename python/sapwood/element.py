@@ -18,7 +18,14 @@ import msgspec
 from sapwood import _core
 from sapwood.attributes import Attributes, Style
 from sapwood.copies import COPIERS, Copier, Keep, carry_over, copier
-from sapwood.events import Handler, HandlerAttributes, check_handler, check_type
+from sapwood.events import (
+    Handler,
+    HandlerAttributes,
+    Policy,
+    check_handler,
+    check_policy,
+    check_type,
+)
 from sapwood.views import Children, Classes, said
 
 Text = str | SupportsFloat | SupportsIndex | None
@@ -459,14 +466,41 @@ class Element(_core.Node, HandlerAttributes):
 
     _handlers: dict[str, list[Handler]]
 
-    def on(self, event_type: str, handler: Handler) -> Subscription:
+    def on(
+        self,
+        event_type: str,
+        handler: Handler,
+        *,
+        policy: Policy | None = None,
+        debounce: float | None = None,
+        throttle: float | None = None,
+    ) -> Subscription:
         """Call *handler* whenever *event_type* happens on this element or, if it bubbles, below.
 
         The type is the DOM's, such as `"click"`, or that of a custom event, in lower case.
-        Raises ValueError if it cannot be one, HandlerError if the handler is not callable
-        or wants more than one argument, the event.
+        What becomes of an event while the handler is at work *policy* says, see `policy()`.
+        With *debounce*, in seconds, the browser waits until that time has passed without
+        another event of the type here, and sends the last one; with *throttle* it sends one
+        in that time at most, the first at once and the last in any case. Both are said for
+        all handlers of the type on this element, and nothing is kept back when something
+        else happens in the page.
+
+        Raises ValueError if the type cannot be one, for an unknown policy, or a time that
+        is none; HandlerError if the handler is not callable or wants more than one
+        argument, the event.
         """
+        waits = {"debounce": debounce, "throttle": throttle}
+        for name, seconds in waits.items():
+            if seconds is not None and not 0 <= seconds <= 60:
+                raise ValueError(f"{name} is a time from 0 to 60 seconds, not {seconds!r}")
+        if policy is not None:
+            check_policy(policy)
         self._listen(event_type, event_type, handler)
+        for name, seconds in waits.items():
+            if seconds is not None:
+                self._set_attribute(f"data-on{event_type}-{name}", f"{seconds * 1000:g}")
+        if policy is not None:
+            self.__dict__.setdefault("_policies", []).append((event_type, handler, policy))
         return Subscription(self, event_type, handler)
 
     def off(self, event_type: str, handler: Handler) -> None:
@@ -503,6 +537,13 @@ class Element(_core.Node, HandlerAttributes):
         """Return the handlers of an event that Python gave: that of `on…=` comes first."""
         handlers = self._handlers_of()
         return [*handlers.get(f"on{event_type}", ()), *handlers.get(event_type, ())]
+
+    def _policy(self, event_type: str, handler: Handler | None) -> Policy:
+        """Return what becomes of an event of the type while *handler* is at work."""
+        for said_type, said_handler, policy in self.__dict__.get("_policies", ()):
+            if (said_type, said_handler) == (event_type, handler):
+                return cast("Policy", policy)
+        return cast("Policy", getattr(handler, "_policy", "queue"))
 
     def _handlers_of(self) -> dict[str, list[Handler]]:
         return cast("dict[str, list[Handler]]", self.__dict__.get("_handlers", {}))

@@ -11,19 +11,26 @@ import inspect
 import re
 import warnings
 from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self, overload
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeVar, cast, get_args, overload
 
 from sapwood.errors import HandlerError
 
 if TYPE_CHECKING:
+    from sapwood.connection import Connection
     from sapwood.element import Element
     from sapwood.session import Session
     from sapwood.template import Template
 
+#: What becomes of an event whose handler is at work already; see `policy`.
+Policy = Literal["queue", "drop", "latest", "parallel"]
+
 #: A function of the event or of nothing; a coroutine function is one that returns an awaitable.
 Handler = Callable[["EventHandler"], Any] | Callable[[], Any]
+
+HandlerT = TypeVar("HandlerT", bound=Callable[..., Any])
 
 # What can be part of an attribute's name in HTML, which knows no capitals, and is no
 # longer than what a frame may say.
@@ -49,12 +56,30 @@ class Event:
     data: Mapping[str, Any] = field(default_factory=dict)
 
 
+class Hold(Protocol):
+    """A handler's right to be the only one at work in its session."""
+
+    def let_go(self) -> AbstractAsyncContextManager[None]:
+        """Give it up for as long as the block lasts."""
+
+
 class EventHandler:
     """What a handler gets: where the event happened, and the way back to the page."""
 
-    __slots__ = ("_stopped", "current_target", "event_data", "session", "target", "type")
+    __slots__ = (
+        "_hold",
+        "_stopped",
+        "connection",
+        "current_target",
+        "event_data",
+        "session",
+        "target",
+        "type",
+    )
 
-    def __init__(self, event: Event, target: Element, session: Session) -> None:
+    def __init__(
+        self, event: Event, target: Element, session: Session, connection: Connection
+    ) -> None:
         self.type: str = event.type
         #: The element that the event happened on.
         self.target: Element = target
@@ -63,6 +88,9 @@ class EventHandler:
         #: What the DOM event says, by its DOM names: `key`, `clientX`, `shiftKey` …
         self.event_data: Mapping[str, Any] = event.data
         self.session: Session = session
+        #: The browser tab that the event came from.
+        self.connection: Connection = connection
+        self._hold: Hold | None = None
         self._stopped = False
 
     @property
@@ -84,6 +112,17 @@ class EventHandler:
     def update(self) -> None:
         """Send what changed in the template since the last update to the browser."""
         self.template.update()
+
+    def unlocked(self) -> AbstractAsyncContextManager[None]:
+        """Let other events of the session be handled while this handler waits for something.
+
+            async with e.unlocked():
+                await asyncio.sleep(3)
+
+        When the block ends it waits until it is its turn again; in the meantime the page
+        may have changed. Where nothing is held back anyway, nothing happens.
+        """
+        return nullcontext() if self._hold is None else self._hold.let_go()
 
     def stop_propagation(self) -> None:
         """Let no element above the current one hear of the event."""
@@ -124,6 +163,33 @@ def check_handler(handler: object) -> Handler:
         )
     _takes_event(handler)
     return handler
+
+
+def check_policy(name: str) -> Policy:
+    """Return *name* if it is a policy; raise ValueError if not."""
+    if name not in get_args(Policy):
+        raise ValueError(f"not a policy: {name!r}; it is one of {', '.join(get_args(Policy))}")
+    return cast("Policy", name)
+
+
+def policy(name: Policy) -> Callable[[HandlerT], HandlerT]:
+    """Say what becomes of an event while the decorated handler is at work in its session.
+
+    `"queue"`, the default: events wait for each other, in their order. `"drop"`: an event
+    that comes while an earlier one for this handler waits or is being handled is not
+    handled. `"latest"`: of those that wait for this handler only the last is handled.
+    `"parallel"`: it is handled at once, beside whatever else is being handled.
+
+    Raises ValueError for any other name. For a handler that cannot be decorated, see the
+    parameter of `Element.on`.
+    """
+    checked = check_policy(name)
+
+    def mark(handler: HandlerT) -> HandlerT:
+        handler._policy = checked  # type: ignore[attr-defined]  # functions take any
+        return handler
+
+    return mark
 
 
 def call(handler: Callable[..., Any], event: EventHandler) -> Any:

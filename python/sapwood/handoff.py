@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sapwood import _core
+from sapwood.record import ConnectionRecord
 from sapwood.template import Template
 
 TTL_S = 300.0
@@ -29,7 +31,21 @@ class Page:
     version: _core.Tree
     path: str
     browser: str
-    expires_s: float
+    #: How the browser is welcomed: `"handoff"`, or `"restored"` or `"fresh"` if it asked for
+    #: the page itself because its session was gone.
+    mode: str = "handoff"
+    #: What the session's state will be.
+    state: dict[str, Any] | None = None
+    #: The session that is to be restored, which of its tabs this is, and the others, which
+    #: may come back too.
+    session_id: str = ""
+    tab: ConnectionRecord | None = None
+    absent: Sequence[ConnectionRecord] = ()
+
+    @property
+    def handled(self) -> int:
+        """The number of the tab's last event that was handled."""
+        return self.tab.handled if self.tab is not None else 0
 
 
 class Handoff:
@@ -41,12 +57,14 @@ class Handoff:
     def __init__(self, clock: Callable[[], float], token: Callable[[], str]) -> None:
         self._clock = clock
         self._token = token
-        self._pages: OrderedDict[bytes, Page] = OrderedDict()
+        #: Pages and, in seconds, when they expire.
+        self._pages: OrderedDict[bytes, tuple[float, Page]] = OrderedDict()
         self._of_browser: dict[str, OrderedDict[bytes, None]] = {}
 
-    def mint(self, template: Template, version: _core.Tree, path: str, browser: str) -> str:
+    def mint(self, page: Page) -> str:
         """Keep a page and return the token that claims it, once."""
         self._expire()
+        browser = page.browser
         own = self._of_browser.setdefault(browser, OrderedDict())
         if len(own) >= PAGES_OF_BROWSER_MAX:
             self._drop(next(iter(own)))
@@ -54,8 +72,7 @@ class Handoff:
             self._drop(next(iter(self._pages)))
         token = self._token()
         key = digest(token)
-        expires_s = self._clock() + TTL_S
-        self._pages[key] = Page(template, version, path, browser, expires_s)
+        self._pages[key] = self._clock() + TTL_S, page
         self._of_browser.setdefault(browser, OrderedDict())[key] = None
         return token
 
@@ -67,7 +84,7 @@ class Handoff:
         """
         self._expire()
         key = digest(token)
-        page = self._pages.get(key)
+        _, page = self._pages.get(key, (0.0, None))
         if page is None or page.browser != browser:
             return None
         self._drop(key)
@@ -79,13 +96,13 @@ class Handoff:
     def _expire(self) -> None:
         now = self._clock()
         while self._pages:
-            key, oldest = next(iter(self._pages.items()))
-            if oldest.expires_s > now:
+            key, (expires_s, _) = next(iter(self._pages.items()))
+            if expires_s > now:
                 break
             self._drop(key)
 
     def _drop(self, key: bytes) -> None:
-        browser = self._pages.pop(key).browser
+        browser = self._pages.pop(key)[1].browser
         own = self._of_browser[browser]
         del own[key]
         if not own:

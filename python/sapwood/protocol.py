@@ -32,8 +32,19 @@ class Join:
 
     token: str | None = None
     resume: str | None = None
+    #: Lets one more browser into a session; from `Session.url`.
+    share: str | None = None
     sequence: int = 0
     fields: tuple[tuple[Id, FieldValue], ...] = ()
+    foreign: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Synced:
+    """What the page holds that the server does not know: fields and foreign nodes."""
+
+    fields: tuple[tuple[Id, FieldValue], ...] = ()
+    foreign: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +77,17 @@ class Resync:
     reason: str
 
 
-Frame = Join | Happened | Acknowledge | Ping | Resync
+Frame = Join | Happened | Acknowledge | Ping | Resync | Synced
 
 
 class _JoinBody(msgspec.Struct, forbid_unknown_fields=False):
     v: int
     token: str | None = None
     resume: str | None = None
+    share: str | None = None
     s: int = 0
-    c: int = 0
     fields: list[Any] = msgspec.field(default_factory=list)
+    foreign: list[Any] = msgspec.field(default_factory=list)
 
 
 def decode(text: str, *, is_first: bool = False) -> Frame:
@@ -83,7 +95,8 @@ def decode(text: str, *, is_first: bool = False) -> Frame:
 
     Only the first frame of a connection may be a join, and it must be one.
     """
-    limit = JOIN_BYTES_MAX if is_first else EVENT_BYTES_MAX
+    # A frame that tells of the page's content is as long as that.
+    limit = JOIN_BYTES_MAX if is_first or text.startswith("[-4,") else EVENT_BYTES_MAX
     # A character is at least a byte: what is too long in characters needs no encoding.
     if len(text) > limit:
         raise FrameError(f"a frame of over {limit} bytes", 1009)
@@ -108,6 +121,8 @@ def decode(text: str, *, is_first: bool = False) -> Frame:
             return Ping(mark)
         case [-3, str() as reason]:
             return Resync(reason[:200])
+        case [-4, list() as fields, list() as foreign]:
+            return Synced(_fields(fields), tuple(foreign))
         case [int() as number, int() as acknowledged, int() | str() as target, *rest]:
             return _event(number, acknowledged, target, rest)
     raise FrameError("no frame that this protocol has")
@@ -118,13 +133,15 @@ def _join(body: dict[str, Any]) -> Join:
         join = msgspec.convert(body, _JoinBody)
     except msgspec.ValidationError as error:
         raise FrameError(f"a join that is none: {error}") from error
-    if join.v != 1 or (join.token is None) == (join.resume is None):
-        raise FrameError("a join has version 1, and either a token or a resume token")
+    if join.v != 1 or (join.token is None and join.resume is None):
+        raise FrameError("a join has version 1, and a token or a resume token")
     return Join(
         token=join.token,
         resume=join.resume,
+        share=join.share,
         sequence=_count(join.s),
         fields=_fields(join.fields),
+        foreign=tuple(join.foreign),
     )
 
 

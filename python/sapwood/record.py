@@ -30,6 +30,8 @@ log: logging.Logger = logging.getLogger("sapwood")
 class ConnectionRecord(msgspec.Struct, frozen=True):
     """One tab's way back into a session."""
 
+    #: The hash of its browser's cookie.
+    browser: str
     #: The hashes, in hex, of the secrets that the tab may come back with.
     secrets: list[str]
     #: Events up to this one were handled.
@@ -40,8 +42,6 @@ class Record(msgspec.Struct, frozen=True, tag_field="v", tag=1):
     """A session as far as it outlives the server."""
 
     id: str
-    #: The hash of the browser's cookie.
-    browser: str
     #: The path that the page was loaded from.
     route: str
     #: What the application declared as state: plain JSON data.

@@ -69,6 +69,16 @@ def browser_of(connection: HTTPConnection) -> str | None:
     return value if re.fullmatch(r"[\w-]{43}", value, re.ASCII) else None
 
 
+def is_from_our_page(connection: HTTPConnection, allowed_origins: frozenset[str]) -> bool:
+    """Say whether the page that connects is one of ours: cookies come along from any page."""
+    origin = connection.headers.get("origin", "").lower()
+    if origin in allowed_origins:
+        return True
+    host = connection.headers.get("host", "").lower()
+    scheme = "https" if connection.url.scheme in {"wss", "https"} else "http"
+    return host != "" and origin == f"{scheme}://{host}"
+
+
 def remember_browser(response: Response, browser: str, *, is_secure: bool) -> None:
     """Give a browser its name."""
     response.set_cookie(COOKIE, browser, httponly=True, samesite="lax", secure=is_secure)

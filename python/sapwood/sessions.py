@@ -1,85 +1,138 @@
-"""The live sessions of an app, found by the secret that lets a browser come back.
+"""The live sessions of an app, found by the secrets that let browsers come back.
 
 Each welcome hands out a new secret; the one before stays good until the new one is
-used, because the answer that carried it may have been lost.
+used, because the answer that carried it may have been lost. Only hashes are kept.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 
+from sapwood.connection import Connection
 from sapwood.errors import FrameError
 from sapwood.handoff import digest
 from sapwood.session import Session
 
 SESSIONS_MAX = 10_000
 SESSIONS_OF_BROWSER_MAX = 100
+# Of those, how many tabs may share one session.
+CONNECTIONS_MAX = 100
 
 
 class Sessions:
-    """Sessions by the hash of their resume tokens; *token* gives a fresh secret."""
+    """Sessions by id, and their connections by the hash of their secrets.
+
+    *token* gives a fresh secret.
+    """
 
     def __init__(self, token: Callable[[], str]) -> None:
         self._token = token
-        self._by_secret: dict[bytes, Session] = {}
-        #: Each session's secrets: the one in use and the newest.
-        self._secrets: dict[Session, list[bytes]] = {}
-        self._of_browser: dict[str, dict[Session, None]] = {}
+        self._by_id: dict[str, Session] = {}
+        self._by_secret: dict[bytes, Connection] = {}
+        #: Each connection's secrets: the one in use and the newest.
+        self._secrets: dict[Connection, list[bytes]] = {}
+        self._by_share: dict[bytes, Session] = {}
+        self._shares: dict[Session, tuple[str, bytes]] = {}
+        self._of_browser: dict[str, dict[Connection, None]] = {}
 
     def add(self, session: Session) -> None:
         """Take a session in, in place of an old one that nobody is connected to if need be.
 
         Raises FrameError (1013) if there are too many that somebody is connected to.
         """
-        own = [it for it in self._of_browser.get(session.browser, ()) if session.browser]
-        self._make_room(own, SESSIONS_OF_BROWSER_MAX)
-        self._make_room(self._secrets, SESSIONS_MAX)
-        self._secrets[session] = []
-        self._of_browser.setdefault(session.browser, {})[session] = None
+        self._make_room(self._by_id.values(), SESSIONS_MAX)
+        self._by_id[session.id] = session
+
+    def connect(self, connection: Connection) -> None:
+        """Take a session's new connection in; raise FrameError (1013) if there are too many."""
+        browser = connection.browser
+        own = {it.session: None for it in self._of_browser.get(browser, ()) if browser}
+        try:
+            self._make_room(own, SESSIONS_OF_BROWSER_MAX)
+            if len(connection.session.connections) > CONNECTIONS_MAX:
+                raise FrameError(f"more than {CONNECTIONS_MAX} browsers in one session", 1013)
+        except FrameError:
+            connection.session.detach(connection)
+            if not (connection.session.connections or connection.session.is_kept):
+                self.remove(connection.session)
+            raise
+        self._secrets[connection] = []
+        self._of_browser.setdefault(browser, {})[connection] = None
 
     def _make_room(self, sessions: Collection[Session], limit: int) -> None:
         if len(sessions) < limit:
             return
-        idle = next((it for it in sessions if not it.connection.is_open), None)
+        idle = next((it for it in sessions if not (it.is_connected or it.is_kept)), None)
         if idle is None:
             raise FrameError(f"more than {limit} sessions", 1013)
         self.remove(idle)
 
-    def secret(self, session: Session) -> str:
-        """Return a new secret for *session*; the one it was found by stays good."""
-        secret = self._token()
-        self._secrets[session].append(digest(secret))
-        self._by_secret[digest(secret)] = session
+    def secret(self, connection: Connection) -> str:
+        """Return a new secret for a connection; the one it was found by stays good."""
+        # The id says under which key a store has the session that nobody has in memory.
+        secret = f"{connection.session.id}.{self._token()}"
+        self._secrets[connection].append(digest(secret))
+        self._by_secret[digest(secret)] = connection
         return secret
 
-    def find(self, secret: str, browser: str) -> Session | None:
-        """Return the session that *secret* is for, if it is this browser's."""
+    def secrets_of(self, connection: Connection) -> list[bytes]:
+        """Return the hashes of the secrets that are good for a connection."""
+        return list(self._secrets.get(connection, ()))
+
+    def find(self, secret: str, browser: str) -> Connection | None:
+        """Return the connection that *secret* is for, if it is this browser's."""
         used = digest(secret)
-        session = self._by_secret.get(used)
-        if session is None or session.browser != browser:
+        connection = self._by_secret.get(used)
+        if connection is None or connection.browser != browser:
             return None
         # The other one is of the past, or of an answer that never arrived.
-        for other in self._secrets[session]:
+        for other in self._secrets[connection]:
             if other != used:
                 del self._by_secret[other]
-        self._secrets[session] = [used]
-        return session
+        self._secrets[connection] = [used]
+        return connection
+
+    def share(self, session: Session) -> str:
+        """Return the secret by which any browser may join a session, the same each time."""
+        if session not in self._shares:
+            secret = self._token()
+            self._shares[session] = secret, digest(secret)
+            self._by_share[digest(secret)] = session
+        return self._shares[session][0]
+
+    def find_shared(self, secret: str) -> Session | None:
+        """Return the session that may be joined by *secret*."""
+        return self._by_share.get(digest(secret))
+
+    def get(self, id: str) -> Session | None:
+        """Return the session with this id."""
+        return self._by_id.get(id)
+
+    def disconnect(self, connection: Connection) -> None:
+        """Forget a connection for good."""
+        for secret in self._secrets.pop(connection, []):
+            del self._by_secret[secret]
+        own = self._of_browser.get(connection.browser, {})
+        own.pop(connection, None)
+        if not own:
+            self._of_browser.pop(connection.browser, None)
+        connection.session.detach(connection)
 
     def remove(self, session: Session) -> None:
-        """Forget a session and destroy it."""
-        for secret in self._secrets.pop(session, []):
-            del self._by_secret[secret]
-        own = self._of_browser.get(session.browser, {})
-        own.pop(session, None)
-        if not own:
-            self._of_browser.pop(session.browser, None)
-        session.destroy()
+        """Forget a session and all its connections."""
+        if self._by_id.pop(session.id, None) is None:
+            return
+        session.forget()
+        for connection in session.connections:
+            self.disconnect(connection)
+        _, share = self._shares.pop(session, ("", b""))
+        self._by_share.pop(share, None)
 
     def __len__(self) -> int:
-        return len(self._secrets)
+        return len(self._by_id)
 
     def __iter__(self) -> Iterator[Session]:
-        return iter(list(self._secrets))
+        return iter(list(self._by_id.values()))
 
     def __contains__(self, session: object) -> bool:
-        return session in self._secrets
+        return isinstance(session, Session) and self._by_id.get(session.id) is session

@@ -11,6 +11,7 @@ from typing import Any
 
 import dom
 from sapwood import Session, Template, _core
+from sapwood.connection import Turn
 from sapwood.events import call
 from sapwood.protocol import decode
 
@@ -113,12 +114,13 @@ class Tab:
     def __init__(self, template: Template, *, debug: bool = False) -> None:
         html, version = template._render_page("", "")
         self.template = template
-        self.session = Session("id", template, "/", version, browser="", debug=debug)
+        self.session = Session("id", template, "/", debug=debug)
+        self.connection = self.session.attach(version, browser="")
         self.browser = Browser(html)
         #: Frames to the browser that were not delivered yet.
         self.down: list[str] = []
         self.is_awake = False
-        self.epoch = self.session.connection.open(self.wake)
+        self.epoch = self.connection.open(self.wake)
 
     def wake(self) -> None:
         """Hear that there is something to send."""
@@ -142,25 +144,27 @@ class Tab:
 
     def deliver_up(self) -> None:
         """Let the server have one frame."""
-        self.session.receive(decode(self.browser.up.pop(0)))
+        self.connection.receive(decode(self.browser.up.pop(0)))
 
     def handle(self, between: Callable[[], None] = lambda: None) -> None:
         """Let the server handle one event."""
-        event = self.session.next_event()
-        if event is None:
+        turn = self.session.next_arrived()
+        if turn is None:
             return
-        for each in self.session.calls(event):
+        assert isinstance(turn, Turn)
+        self.connection.begin(turn)
+        for each in self.session.calls(turn):
             try:
                 call(each.handler, each.event)
             except Exception as error:
-                self.session.fail(event, each.handler, error)
+                self.session.fail(turn, each.handler, error)
             between()
-        self.session.finish(event)
+        self.session.finish(turn)
 
     def send(self) -> None:
         """Let the server send what it has."""
         self.is_awake = False
-        self.down += self.session.connection.take()
+        self.down += self.connection.take()
 
     def deliver_down(self) -> None:
         """Let the browser have one frame."""
@@ -168,10 +172,10 @@ class Tab:
 
     def settle(self) -> None:
         """Go on until nothing is on its way."""
-        while self.browser.up or self.session.has_events or self.is_awake or self.down:
+        while self.browser.up or self.session.has_arrived or self.is_awake or self.down:
             while self.browser.up:
                 self.deliver_up()
-            while self.session.has_events:
+            while self.session.has_arrived:
                 self.handle()
             self.send()
             while self.down:
@@ -181,15 +185,15 @@ class Tab:
 
     def lose(self) -> None:
         """Lose the connection and all that was on its way."""
-        self.session.connection.close(self.epoch)
+        self.connection.close(self.epoch)
         self.browser.up, self.down = [], []
 
     def resume(self) -> None:
         """Connect again."""
-        self.session.connection.resume(self.browser.sequence)
-        self.epoch = self.session.connection.open(self.wake)
+        self.connection.resume(self.browser.sequence)
+        self.epoch = self.connection.open(self.wake)
         self.down = []
-        self.browser.welcome(self.session.handled)
+        self.browser.welcome(self.connection.handled)
         self.wake()
 
     # --- Comparing ---------------------------------------------------------------------

@@ -22,6 +22,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from live import ORIGIN, LiveTab
 from sapwood import App, AppError, Element, EventHandler, Session, Template
+from sapwood.connection import Turn
 from sapwood.events import Event
 from sapwood.protocol import Happened
 
@@ -221,7 +222,7 @@ def test_a_handler_that_wants_what_there_is_not_is_refused_at_once() -> None:
         App().route("/item/{id}")(home)
     assert str(refused.value) == (
         "the handler test_a_handler_that_wants_what_there_is_not_is_refused_at_once.<locals>.home "
-        "of '/item/{id}' wants 'wrong'; it can have: request, id"
+        "of '/item/{id}' wants 'wrong'; it can have: request, state, id"
     )
 
 
@@ -290,7 +291,7 @@ def test_fields_of_a_join_are_taken_over(client: TestClient, site: Site) -> None
     field = tab.browser.page.id(tab.uuid("field"))
     tab.changes = {"fields": [field, "typed"]}
     with tab:
-        (session,) = site.app.sessions
+        (session,) = site.app.registry
         found = session.template.getElementById("field")
         assert found
         assert found.value == "typed"
@@ -320,7 +321,7 @@ def test_a_lost_socket_resumes_with_what_changed_since(site: Site, client: TestC
     with tab:
         tab.click("go")
         tab.until_handled()
-    (session,) = site.app.sessions
+    (session,) = site.app.registry
     template = session.template
     assert isinstance(template, Counter)
     template.count = 41
@@ -352,7 +353,7 @@ def test_a_session_ends_when_nobody_comes_back_in_time() -> None:
     site = Site(session_timeout_s=0)
     with TestClient(site.app) as client:
         with LiveTab(client) as tab:
-            assert len(site.app.sessions) == 1
+            assert len(site.app.registry) == 1
         assert tab.back().refused() == 4410
 
 
@@ -589,8 +590,8 @@ def test_ending_the_app_ends_its_sessions(site: Site) -> None:
     with TestClient(site.app) as client:
         with LiveTab(client):
             pass
-        assert len(site.app.sessions) == 1
-    assert len(site.app.sessions) == 0
+        assert len(site.app.registry) == 1
+    assert len(site.app.registry) == 0
 
 
 # --- Handlers ----------------------------------------------------------------------------
@@ -627,7 +628,7 @@ def test_a_handler_that_is_no_coroutine_runs_off_the_loop() -> None:
         for id in ("sync", "async", "late"):
             tab.click(id)
         tab.until_handled()
-        (session,) = site.app.sessions
+        (session,) = site.app.registry
         assert isinstance(session.template, Threads)
         seen = session.template.seen
     assert (seen["sync"] != loops[0], seen["async"], seen["late"] != loops[0]) == (
@@ -674,7 +675,7 @@ def test_ten_clicks_that_come_together_are_handled_one_after_the_other(
         for _ in range(10):
             tab.click("go")
         tab.ping()  # now all ten are there, and the first one waits
-        (session,) = site.app.sessions
+        (session,) = site.app.registry
         assert isinstance(session.template, Careful | CarefulAsync)
         assert client.portal
         client.portal.call(session.template.gate.set)
@@ -721,7 +722,7 @@ def test_all_tabs_of_a_shared_page_see_the_same() -> None:
 
 def test_an_update_may_come_from_any_thread(site: Site, client: TestClient) -> None:
     with LiveTab(client) as tab:
-        (session,) = site.app.sessions
+        (session,) = site.app.registry
         template = session.template
         assert isinstance(template, Counter)
         template.count = 7
@@ -812,7 +813,7 @@ def test_a_session_whose_socket_breaks_ends_in_time(
         assert client.portal
         client.portal.call(wire.run)
         client.get("/")
-        assert len(site.app.sessions) == 0
+        assert len(site.app.registry) == 0
     gc.collect()  # a task that failed unheard says so when it goes
     assert caplog.records == []
 
@@ -845,18 +846,19 @@ def test_a_handler_that_lets_a_cancellation_pass_does_not_hang_its_session() -> 
 
 async def test_a_fault_of_ours_does_not_hang_a_session(monkeypatch: pytest.MonkeyPatch) -> None:
     app, template = App(), Template("<p>")
-    session = Session("id", template, "/", template._published, browser="b", debug=False)
+    session = Session("id", template, "/", app=app)
+    connection = session.attach(template._published, browser="b")
     for number in (1, 2):
-        session.receive(Happened(Event(number, "nobody"), 0))
+        connection.receive(Happened(Event(number, "nobody"), 0))
 
-    def fault(self: Session, event: Event) -> Any:
+    def fault(self: Session, turn: Turn) -> Any:
         raise RuntimeError("a fault")
 
     with monkeypatch.context() as patch:
         patch.setattr(Session, "calls", fault)
-        app.drive(session)
-        await asyncio.gather(*app._tasks, return_exceptions=True)
-    session.receive(Happened(Event(3, "nobody"), 0))
-    app.drive(session)
-    await asyncio.gather(*app._tasks)
-    assert session.handled == 3
+        app.dispatcher.drive(session)
+        await app.dispatcher.finish(5)
+    connection.receive(Happened(Event(3, "nobody"), 0))
+    app.dispatcher.drive(session)
+    await app.dispatcher.finish(5)
+    assert (connection.handled, session.is_busy) == (3, False)

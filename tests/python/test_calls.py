@@ -502,9 +502,9 @@ def test_a_whole_tree_calls_what_was_not_called_yet_and_only_that() -> None:
     assert made(tab) == [("field", "focus")]
     page["other"].focus()
     page.update()
-    tab.session.connection.fill()
+    tab.connection.fill()
     assert made(tab) == [("field", "focus"), ("other", "focus")]
-    tab.session.connection.fill()
+    tab.connection.fill()
     assert made(tab) == [("field", "focus"), ("other", "focus")]
 
 
@@ -572,7 +572,7 @@ class Lossy(RuleBasedStateMachine):
         """Ask for the whole tree when nothing is on its way, as a script of the page may."""
         if self.is_connected[which]:
             self.tabs[which].settle()
-            self.tabs[which].session.connection.fill()
+            self.tabs[which].connection.fill()
 
     def called(self, tab: Tab) -> list[int]:
         return [arguments[0] for _, _, arguments in tab.browser.page.calls]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sapwood import Template
-from sapwood.handoff import PAGES_MAX, PAGES_OF_BROWSER_MAX, TTL_S, Handoff, digest
+from sapwood.handoff import PAGES_MAX, PAGES_OF_BROWSER_MAX, TTL_S, Handoff, Page, digest
 
 TEMPLATE = Template("<p>")
 
@@ -33,7 +33,7 @@ def handoff(clock: Clock) -> Handoff:
 
 
 def mint(handoff: Handoff, browser: str = "b", template: Template = TEMPLATE) -> str:
-    return handoff.mint(template, template._published, "/path", browser)
+    return handoff.mint(Page(template, template._published, "/path", browser))
 
 
 def test_a_token_gives_the_page_it_was_made_for(handoff: Handoff) -> None:

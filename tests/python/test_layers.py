@@ -22,11 +22,14 @@ copies
 element
 template
 diff protocol
+connection
 session
-handoff store
+handoff metrics places store
 sessions
-responses
-websocket
+dispatch keeping responses
+joining
+conversation
+stream websocket
 app
 cli
 """

@@ -20,6 +20,7 @@ from sapwood.protocol import (
     Join,
     Ping,
     Resync,
+    Synced,
     Welcome,
     decode,
 )
@@ -72,6 +73,18 @@ def test_this_list_means_this_frame(parts: list[Any], meant: Frame) -> None:
 
 def test_a_join_with_a_token_carries_fields() -> None:
     assert join(fields=[3, "x"]) == Join(token="t", fields=((3, "x"),))
+
+
+def test_a_page_that_was_loaded_anew_joins_with_both() -> None:
+    text = json.dumps([0, {**JOIN, "resume": "r", "share": "s", "foreign": [1]}])
+    join = Join(token="t", resume="r", share="s", foreign=(1,))
+    assert decode(text, is_first=True) == join
+
+
+def test_what_a_page_holds_is_told_in_a_frame_as_long_as_a_join() -> None:
+    assert decode('[-4,[5,"typed"],["n"]]') == Synced(((5, "typed"),), ("n",))
+    long = json.dumps([-4, [], ["x" * EVENT_BYTES_MAX]], separators=(",", ":"))
+    assert decode(long) == Synced((), ("x" * EVENT_BYTES_MAX,))
 
 
 def test_a_join_with_a_resume_token_carries_a_sequence() -> None:
@@ -179,10 +192,10 @@ def test_this_is_no_frame(text: str) -> None:
         {**JOIN, "v": 2},
         {**JOIN, "v": True},
         {**JOIN, "v": "1"},
-        {**JOIN, "resume": "r"},
+        {**JOIN, "token": None},
+        {**JOIN, "share": 3},
         {"v": 1, "path": "/"},
         {**JOIN, "token": 5},
-        {**JOIN, "token": None},
         {**JOIN, "s": -1},
         {**JOIN, "s": 1.5},
         {**JOIN, "s": True},

@@ -246,7 +246,9 @@ def test_selectors_mean_what_the_standard_says(top: Element, selector: Selector)
         assert element.closest(selector.text) is nearest
 
 
-@given(elements(), st.lists(selectors, min_size=2, max_size=3))
+@given(
+    elements(), st.lists(selectors.filter(lambda it: len(it.text) < 120), min_size=2, max_size=3)
+)
 def test_a_list_means_any_of_its_selectors(top: Element, several: list[Selector]) -> None:
     both = Selector(
         ", ".join(one.text for one in several), lambda e: any(one.means(e) for one in several)

@@ -36,19 +36,19 @@ STATES = st.dictionaries(TEXT, PLAIN, max_size=4)
 RECORDS = st.builds(
     Record,
     id=TEXT,
-    browser=TEXT,
     route=TEXT,
     state=STATES,
     connections=st.lists(
         st.builds(
             ConnectionRecord,
+            browser=TEXT,
             secrets=st.lists(st.binary(max_size=32).map(bytes.hex), max_size=3),
             handled=st.integers(0, 2**53),
         ),
         max_size=3,
     ),
 )
-RECORD = Record("id", "browser", "/route", {"n": 1}, [ConnectionRecord(["ab"], 7)])
+RECORD = Record("id", "/route", {"n": 1}, [ConnectionRecord("browser", ["ab"], 7)])
 
 
 @given(RECORDS)

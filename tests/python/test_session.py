@@ -14,8 +14,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from browser import Tab
 from sapwood import Element, EventHandler, FrameError, Template
+from sapwood.connection import EVENTS_WAITING_MAX, READY_MAX
 from sapwood.protocol import Ping, Resync, decode
-from sapwood.session import EVENTS_WAITING_MAX, READY_MAX
 from sapwood.sessions import Sessions
 
 HTML = """<body><button id=go _onclick=go>go</button>
@@ -59,7 +59,7 @@ def frames(tab: Tab) -> list[Any]:
 
 def received(tab: Tab, *parts: Any) -> None:
     """Let the server have a frame that no browser of ours sent."""
-    tab.session.receive(decode(json.dumps(parts)))
+    tab.connection.receive(decode(json.dumps(parts)))
 
 
 # --- Events ------------------------------------------------------------------------
@@ -80,8 +80,8 @@ def test_an_event_seen_before_is_acknowledged_and_not_run_again() -> None:
     tab.click("#go")
     again = tab.browser.up[0]
     tab.settle()
-    tab.session.receive(decode(again))
-    assert (page.log, frames(tab), tab.session.has_events) == (["go"], [[-1, 1]], False)
+    tab.connection.receive(decode(again))
+    assert (page.log, frames(tab), tab.session.has_arrived) == (["go"], [[-1, 1]], False)
 
 
 def test_an_event_after_a_gap_is_refused() -> None:
@@ -113,21 +113,21 @@ def test_no_more_than_64_events_wait() -> None:
 def test_a_second_join_is_refused() -> None:
     join = decode('[0,{"v":1,"path":"/","token":"t"}]', is_first=True)
     with pytest.raises(FrameError):
-        Tab(Page()).session.receive(join)
+        Tab(Page()).connection.receive(join)
 
 
 def test_a_ping_is_answered_with_its_mark() -> None:
     tab = Tab(Page())
-    tab.session.receive(Ping(1.5))
+    tab.connection.receive(Ping(1.5))
     assert frames(tab) == [[-2, 1.5]]
 
 
 def test_who_asks_much_and_reads_nothing_is_closed() -> None:
     tab = Tab(Page())
     for _ in range(READY_MAX):
-        tab.session.receive(Ping(0))
+        tab.connection.receive(Ping(0))
     with pytest.raises(FrameError) as refused:
-        tab.session.receive(Ping(0))
+        tab.connection.receive(Ping(0))
     assert refused.value.code == 4429
 
 
@@ -281,7 +281,7 @@ def test_an_element_that_never_was_runs_nothing(id: Any) -> None:
     tab = Tab(page)
     received(tab, 1, 0, id or 999_999)
     tab.handle()
-    assert (page.log, tab.session.handled) == ([], 1)
+    assert (page.log, tab.connection.handled) == ([], 1)
 
 
 def test_an_event_says_where_it_happened() -> None:
@@ -363,7 +363,11 @@ def test_an_error_is_logged_with_session_route_and_handler(
     failing(debug=False)
     (record,) = caplog.records
     said = record.getMessage()
-    assert (record.levelno, "route /: Page.go failed at" in said, "ZeroDivision" in said) == (
+    assert (
+        record.levelno,
+        "route /, event 1: Page.go failed at" in said,
+        "ZeroDivision" in said,
+    ) == (
         logging.ERROR,
         True,
         True,
@@ -459,7 +463,7 @@ def test_an_old_acknowledgement_changes_nothing() -> None:
 def test_a_page_that_asks_gets_the_whole_tree() -> None:
     page = Page()
     tab = Tab(page)
-    tab.session.receive(Resync("broken"))
+    tab.connection.receive(Resync("broken"))
     page.element("item").content = "not published"
     ((sequence, handled, op, id, *_rest),) = frames(tab)
     assert (sequence, handled, op, id, "not published" in _rest) == (1, 0, 10, 0, False)
@@ -473,7 +477,7 @@ def test_the_whole_tree_goes_out_though_the_window_is_full() -> None:
         tab.send()
     tab.down.clear()
     tab.browser.waits_for_whole = True
-    tab.session.receive(Resync("lost"))
+    tab.connection.receive(Resync("lost"))
     tab.settle()
     assert tab.shown == tab.published
 
@@ -528,7 +532,7 @@ def test_nothing_is_cut_while_nobody_is_there() -> None:
     tab.lose()
     for n in range(20):
         page.count(n)
-    assert (frames(tab), tab.session.connection._sync.sequence) == ([], 0)
+    assert (frames(tab), tab.connection._sync.sequence) == ([], 0)
     tab.resume()
     assert len(frames(tab)) == 1
 
@@ -547,7 +551,7 @@ def test_events_go_on_to_be_handled_while_nobody_is_there() -> None:
 def test_a_newer_socket_supersedes_the_older() -> None:
     tab = Tab(Page())
     woken: list[str] = []
-    connection = tab.session.connection
+    connection = tab.connection
     first = connection.open(lambda: woken.append("first"))
     connection.resume(0)
     second = connection.open(lambda: woken.append("second"))
@@ -558,46 +562,51 @@ def test_a_newer_socket_supersedes_the_older() -> None:
 def test_a_destroyed_session_follows_no_more() -> None:
     page = Page()
     tab = Tab(page)
-    tab.session.destroy()
+    tab.session.forget()
+    tab.session.detach(tab.connection)
     assert page._followers == set()
 
 
 def test_a_browser_that_loses_two_welcomes_in_a_row_still_finds_its_session() -> None:
     count = iter(range(100))
     sessions = Sessions(lambda: f"secret {next(count)}")
-    session = Tab(Page()).session
-    sessions.add(session)
-    first = sessions.secret(session)
+    connection = Tab(Page()).connection
+    sessions.add(connection.session)
+    sessions.connect(connection)
+    first = sessions.secret(connection)
     for _ in range(3):
-        assert sessions.find(first, "") is session
-        sessions.secret(session)
+        assert sessions.find(first, "") is connection
+        sessions.secret(connection)
 
 
 def test_a_secret_ends_when_the_next_one_was_used() -> None:
     count = iter(range(100))
     sessions = Sessions(lambda: f"secret {next(count)}")
-    session = Tab(Page()).session
-    sessions.add(session)
-    first, second = sessions.secret(session), sessions.secret(session)
-    assert sessions.find(second, "") is session
-    sessions.secret(session)
+    connection = Tab(Page()).connection
+    sessions.add(connection.session)
+    sessions.connect(connection)
+    first, second = sessions.secret(connection), sessions.secret(connection)
+    assert sessions.find(second, "") is connection
+    sessions.secret(connection)
     assert sessions.find(first, "") is None
 
 
 def test_a_secret_is_its_browsers_only() -> None:
     sessions = Sessions(lambda: "secret")
-    session = Tab(Page()).session
-    sessions.add(session)
-    assert sessions.find(sessions.secret(session), "other") is None
+    connection = Tab(Page()).connection
+    sessions.add(connection.session)
+    sessions.connect(connection)
+    assert sessions.find(sessions.secret(connection), "other") is None
 
 
 def test_no_secret_outlives_its_session() -> None:
     count = iter(range(100))
     sessions = Sessions(lambda: f"secret {next(count)}")
-    session = Tab(Page()).session
-    sessions.add(session)
-    secrets = [sessions.secret(session) for _ in range(3)]
-    sessions.remove(session)
+    connection = Tab(Page()).connection
+    sessions.add(connection.session)
+    sessions.connect(connection)
+    secrets = [sessions.secret(connection) for _ in range(3)]
+    sessions.remove(connection.session)
     assert [sessions.find(secret, "") for secret in secrets] == [None] * 3
 
 
@@ -711,7 +720,7 @@ def test_a_field_that_no_user_can_set_so_is_not_set(id: str, value: Any) -> None
     tab = Tab(page)
     before = page._tree.fork()
     element = page.getElementById(id)
-    tab.session.take_fields(((element.uuid if element else "none", value),))
+    tab.connection.take_fields(((element.uuid if element else "none", value),))
     assert page._tree.same_version(before)
 
 
@@ -719,7 +728,7 @@ def test_a_disabled_field_is_not_taken_over() -> None:
     page = Page()
     tab = Tab(page)
     page.element("field").attrs["disabled"] = True
-    tab.session.take_fields(((tab.uuid("#field"), "forged"),))
+    tab.connection.take_fields(((tab.uuid("#field"), "forged"),))
     assert page.element("field").value == ""
 
 
@@ -728,7 +737,7 @@ def test_a_field_of_a_disabled_group_is_not_taken_over() -> None:
     tab = Tab(page)
     page.element("set").children.append(page.element("field"))
     page.element("set").attrs["disabled"] = True
-    tab.session.take_fields(((tab.uuid("#field"), "forged"),))
+    tab.connection.take_fields(((tab.uuid("#field"), "forged"),))
     assert page.element("field").value == ""
 
 
@@ -832,7 +841,7 @@ class Lossy(RuleBasedStateMachine):
             self.tab.browser.up.insert(0, self.tab.browser.up[0])
         self.tab.deliver_up()
 
-    @precondition(lambda self: self.tab.session.has_events)
+    @precondition(lambda self: self.tab.session.has_arrived)
     @rule()
     def handle(self) -> None:
         self.tab.handle()
@@ -900,12 +909,12 @@ TestLossy.settings = settings(max_examples=150, stateful_step_count=50)
 
 def test_what_became_of_an_event_is_told_though_the_connection_was_gone() -> None:
     tab = Tab(Page())
-    tab.session.connection.close(tab.session.connection.epoch)
-    tab.session.connection.put('[-3,1,"error",""]')
-    tab.session.connection.put("[-2,1]")
-    tab.session.connection.resume(0)
-    tab.session.connection.open(tab.wake)
-    tab.session.connection.fill()
-    frames = tab.session.connection.take()
+    tab.connection.close(tab.connection.epoch)
+    tab.connection.put('[-3,1,"error",""]')
+    tab.connection.put("[-2,1]")
+    tab.connection.resume(0)
+    tab.connection.open(tab.wake)
+    tab.connection.fill()
+    frames = tab.connection.take()
     assert '[-3,1,"error",""]' in frames
     assert "[-2,1]" not in frames

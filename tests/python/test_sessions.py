@@ -7,6 +7,7 @@ from itertools import count
 import pytest
 
 from sapwood import FrameError, Template
+from sapwood.connection import Connection
 from sapwood.session import Session
 from sapwood.sessions import SESSIONS_OF_BROWSER_MAX, Sessions
 
@@ -16,41 +17,45 @@ def registry() -> Sessions:
     return Sessions(lambda: f"secret {next(numbers)}")
 
 
-def session(browser: str = "b") -> Session:
+numbers = count()
+
+
+def connected(sessions: Sessions, browser: str = "b") -> Connection:
     template = Template("<p>")
-    version = template._published
-    return Session("id", template, "/", version, browser=browser, debug=False)
+    session = Session(f"id {next(numbers)}", template, "/")
+    sessions.add(session)
+    connection = session.attach(template._published, browser=browser)
+    sessions.connect(connection)
+    return connection
 
 
 def test_a_browser_with_too_many_sessions_loses_the_oldest_that_nobody_is_connected_to() -> None:
     sessions = registry()
-    all_of_them = [session() for _ in range(SESSIONS_OF_BROWSER_MAX)]
-    for each in all_of_them:
-        sessions.add(each)
-    all_of_them[0].connection.open(lambda: None)
-    sessions.add(session())
+    all_of_them = [connected(sessions) for _ in range(SESSIONS_OF_BROWSER_MAX)]
+    all_of_them[0].open(lambda: None)
+    connected(sessions)
     assert len(sessions) == SESSIONS_OF_BROWSER_MAX
-    assert all_of_them[0] in sessions
-    assert all_of_them[1] not in sessions
+    assert all_of_them[0].session in sessions
+    assert all_of_them[1].session not in sessions
 
 
 def test_a_browser_that_is_connected_too_often_is_refused() -> None:
     sessions = registry()
     for _ in range(SESSIONS_OF_BROWSER_MAX):
-        each = session()
-        each.connection.open(lambda: None)
-        sessions.add(each)
+        connected(sessions).open(lambda: None)
     with pytest.raises(FrameError) as refused:
-        sessions.add(session())
+        connected(sessions)
     assert refused.value.code == 1013
-    sessions.add(session("another"))
+    assert len(sessions) == SESSIONS_OF_BROWSER_MAX
+    connected(sessions, "another")
 
 
 def test_a_session_that_is_removed_is_found_no_more() -> None:
     sessions = registry()
-    each = session()
-    sessions.add(each)
-    secret = sessions.secret(each)
-    assert sessions.find(secret, "b") is each
-    sessions.remove(each)
-    assert (sessions.find(secret, "b"), len(sessions)) == (None, 0)
+    connection = connected(sessions)
+    secret, share = sessions.secret(connection), sessions.share(connection.session)
+    assert sessions.find(secret, "b") is connection
+    assert sessions.find_shared(share) is connection.session
+    sessions.remove(connection.session)
+    found = sessions.find(secret, "b"), sessions.find_shared(share), len(sessions)
+    assert found == (None, None, 0)

@@ -291,7 +291,7 @@ def test_a_page_that_is_sent_whole_has_what_is_shown() -> None:
     tab = Tab(page)
     page["list"].show = page["bold"].show = False
     page.update()
-    tab.session.connection.fill()
+    tab.connection.fill()
     tab.settle()
     uuids = tab.browser.page.elements
     assert page["list"].uuid not in uuids
@@ -367,7 +367,7 @@ def test_a_field_that_is_hidden_is_not_taken_over() -> None:
     tab = Tab(page)
     page["form"].show = False
     fields = ((tab.browser.page.id(page["name"].uuid), "forged"), (page["box"].uuid, False))
-    tab.session.take_fields(fields)
+    tab.connection.take_fields(fields)
     assert (page["name"].value, page["box"].checked) == ("x", True)
 
 

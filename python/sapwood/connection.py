@@ -1,0 +1,399 @@
+"""One browser tab's way into a session: frames in, frames out; no I/O.
+
+A `Connection` outlives its sockets. It takes events strictly in order, each once, and
+says that an event was handled only when all before it were too; what it owes the browser
+it cuts from the template's published version only when the window is open and somebody
+is there to send it. It reads no clock, draws no random number, starts no task: whoever
+drives it does.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from sapwood import _core
+from sapwood.errors import FrameError
+from sapwood.events import Event, Handler, Policy
+from sapwood.protocol import (
+    Acknowledge,
+    FieldValue,
+    Frame,
+    Happened,
+    Id,
+    Ping,
+    Resync,
+    Synced,
+    encode,
+)
+
+if TYPE_CHECKING:
+    from sapwood.session import Session
+
+EVENTS_WAITING_MAX = 64
+READY_MAX = 64
+# How often a page may ask for the whole tree before it has acknowledged one.
+FILLS_MAX = 4
+
+# The application closed the session: a page that hears this does not come back.
+CLOSED = 4411
+SUPERSEDED = 4409
+
+log: logging.Logger = logging.getLogger("sapwood")
+
+
+@dataclass(frozen=True, slots=True)
+class Info:
+    """What is known of whoever is connected."""
+
+    #: How frames travel: `"websocket"`, or `"stream"` where WebSockets are blocked.
+    protocol: str = ""
+    #: The browser's address, as the server sees it; empty if it does not say.
+    address: str = ""
+    user_agent: str = ""
+
+
+@dataclass(slots=True, eq=False)
+class Turn:
+    """One event of a connection, to be handled when it is its turn."""
+
+    connection: Connection
+    event: Event
+    fields: tuple[tuple[Id, FieldValue], ...] = ()
+    #: Who hears it first, and what that one says of handlers that run already.
+    handler: Handler | str | None = None
+    policy: Policy = "queue"
+    has_begun: bool = False
+    #: Whether it is not to be handled, as its handler's policy has it.
+    is_dropped: bool = False
+    #: The handlers that were called for it.
+    called: list[Handler] = field(default_factory=list)
+
+
+class Connection:
+    """The way to one browser: what it did, what it was sent, and what is ready to be sent."""
+
+    __slots__ = (
+        "_ending",
+        "_fills",
+        "_finished",
+        "_lock",
+        "_must_fill",
+        "_newest_fields",
+        "_ready",
+        "_received",
+        "_session",
+        "_sync",
+        "_taken",
+        "_template",
+        "_told",
+        "_untaken",
+        "_wake",
+        "browser",
+        "epoch",
+        "handled",
+        "info",
+        "opened",
+        "taken",
+    )
+
+    def __init__(
+        self, session: Session, version: _core.Tree, *, browser: str, handled: int = 0
+    ) -> None:
+        self._session = session
+        self._template = session.template
+        self._sync = _core.Sync(version)
+        #: Which browser the tab is of.
+        self.browser = browser
+        self.info: Info = _NOBODY
+        #: Events up to this one were handled.
+        self.handled: int = handled
+        #: The fields of events up to this one were taken over.
+        self.taken: int = handled
+        self._received = handled
+        #: Events that were handled, or their fields taken, before others that came earlier.
+        self._finished: set[int] | None = None
+        self._untaken: set[int] | None = None
+        self._newest_fields: dict[Id, int] | None = None
+        self._fills = 0
+        self._ready: deque[str] = deque()
+        self._told = handled
+        self._must_fill = False
+        #: Counts the sockets; frames of an older one mean nothing.
+        self.epoch: int = 0
+        #: Counts on whenever any connection of any session opens.
+        self.opened: int = 0
+        self._wake: Callable[[], None] | None = None
+        self._ending = 0
+        self._lock: threading.RLock = session.template._lock
+
+    @property
+    def session(self) -> Session:
+        """The session it belongs to."""
+        return self._session
+
+    # --- In --------------------------------------------------------------------
+
+    def receive(self, frame: Frame) -> None:
+        """Take a frame that is not a join; raise FrameError if it cannot be."""
+        if self.is_clogged:
+            raise FrameError("says much and reads nothing", 4429)
+        match frame:
+            case Happened():
+                self.acknowledge(frame.acknowledged)
+                self._take_event(frame)
+            case Acknowledge(sequence):
+                self.acknowledge(sequence)
+                self._fills = 0
+            case Ping(mark):
+                self.put(encode([-2, mark]))
+            case Synced():
+                self._session.arrived(frame, self)
+            case Resync(reason):
+                log.warning(
+                    "session %s: the page asks for the whole tree: %r", self._session.id, reason
+                )
+                self._fills += 1
+                if self._fills > FILLS_MAX:
+                    raise FrameError("asks for the whole tree again and again", 4429)
+                self.fill()
+            case _:
+                raise FrameError("a join comes first, and only then")
+
+    def _take_event(self, frame: Happened) -> None:
+        event = frame.event
+        if event.number <= self._received:
+            # Seen before: it came again because its acknowledgement was lost.
+            self.repeat_acknowledgement()
+            return
+        if event.number != self._received + 1:
+            raise FrameError(f"event {event.number} after {self._received}")
+        if self._received - self.handled >= EVENTS_WAITING_MAX:
+            raise FrameError(f"more than {EVENTS_WAITING_MAX} events are waiting", 4429)
+        self._received = event.number
+        self._session.arrived(Turn(self, event, frame.fields), self)
+
+    @property
+    def received(self) -> int:
+        """The number of the last event that came."""
+        return self._received
+
+    def begin(self, turn: Turn) -> None:
+        """Take over what the user did to form fields before an event, now that it is its turn.
+
+        Not before: a handler before it may have set the same fields. If it overtakes
+        others, their older values will not undo its own.
+        """
+        turn.has_begun = True
+        number = turn.event.number
+        newest = self._newest_fields
+        overtakes = number != self.taken + 1
+        if overtakes and newest is None:
+            newest = self._newest_fields = {}
+        for id, value in turn.fields:
+            if newest is not None:
+                if newest.get(id, 0) > number:
+                    continue
+                newest[id] = number
+            self.take_field(id, msgspec.json.encode(value).decode())
+        self.taken, self._untaken = _count(self.taken, self._untaken, number)
+        if self._untaken is None:
+            self._newest_fields = None
+
+    def handled_after(self, number: int) -> int:
+        """Return what `handled` will be when event *number* is."""
+        return _count(self.handled, self._finished, number)[0]
+
+    def finish(self, number: int) -> None:
+        """Count event *number* as handled."""
+        self.handled, self._finished = _count(self.handled, self._finished, number)
+        self.after_publish()
+
+    def take_field(self, id: Id, value: str) -> None:
+        """Take over a field's new value (JSON), without sending it back."""
+        with self._lock:
+            self._sync.take_field(self._template._tree, self._template._published, id, value)
+        for other in self._session.connections:
+            if other is not self:
+                other.after_publish()
+
+    def take_fields(self, fields: tuple[tuple[Id, FieldValue], ...]) -> None:
+        """Take over fields that came with no event."""
+        for id, value in fields:
+            self.take_field(id, msgspec.json.encode(value).decode())
+
+    # --- As the template's follower ----------------------------------------------
+
+    def before_publish(self) -> None:
+        """Take what was published so far, so that each update is a state of its own."""
+        self._cut()
+
+    def after_publish(self) -> None:
+        """Wake whoever sends."""
+        if self._wake is not None:
+            self._wake()
+
+    # --- Out ---------------------------------------------------------------------
+
+    def take(self) -> list[str]:
+        """Return the frames to send now."""
+        with self._lock:
+            self._cut()
+            if self.handled > self._told:
+                self._told = self.handled
+                self._ready.append(encode([-1, self._told]))
+            frames = list(self._ready)
+            self._ready.clear()
+        return frames
+
+    def _cut(self) -> None:
+        # Without a socket nothing is cut: one difference will do when it is back.
+        if self._wake is None or not (self._sync.is_open or self._must_fill):
+            return
+        now, handled, taken = self._template._published, self.handled, self.taken
+        if self._must_fill:
+            self._must_fill = False
+            frame: str | None = self._sync.cut_whole(now, handled, taken)
+        else:
+            frame = self._sync.cut(now, handled, taken)
+        if frame is not None:
+            self._told = handled
+            self._ready.append(frame)
+
+    @property
+    def is_clogged(self) -> bool:
+        """Whether many frames are ready that nobody takes."""
+        return len(self._ready) >= READY_MAX
+
+    def put(self, frame: str) -> None:
+        """Add a control frame; without a socket only reports (-3) wait for the next one."""
+        with self._lock:
+            if (self._wake is None and not _is_report(frame)) or self.is_clogged:
+                return
+            self._ready.append(frame)
+        self.after_publish()
+
+    def report(self, number: int, code: str, text: str) -> None:
+        """Tell the page what became of event *number*, besides that it was handled."""
+        self.put(encode([-3, number, code, text]))
+
+    def _drop_patches(self) -> None:
+        """Drop what does not apply any more; what became of an event is told all the same."""
+        self._ready = deque(frame for frame in self._ready if _is_report(frame))
+
+    def fill(self) -> None:
+        """Send the whole tree next, instead of a difference."""
+        with self._lock:
+            # Patches that were not sent yet do not apply any more.
+            self._drop_patches()
+            self._told = 0
+            self._must_fill = True
+        self.after_publish()
+
+    # --- Acknowledgements --------------------------------------------------------
+
+    def acknowledge(self, sequence: int) -> None:
+        """Let go of versions that the browser has left behind."""
+        with self._lock:
+            was_open = self._sync.is_open
+            if not self._sync.acknowledge(sequence):
+                raise FrameError(f"patch {sequence} was never sent")
+            opened = not was_open and self._sync.is_open
+        if opened:
+            self.after_publish()
+
+    def repeat_acknowledgement(self) -> None:
+        """Say again which events were handled."""
+        self._told = -1
+        self.after_publish()
+
+    # --- Coming and going --------------------------------------------------------
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a socket is there."""
+        return self._wake is not None
+
+    def open(self, wake: Callable[[], None], info: Info | None = None) -> int:
+        """Begin with a new socket; `resume` has superseded an older one."""
+        with self._lock:
+            self._template._followers.add(self)
+            self.epoch += 1
+            self.opened = next(_openings)
+            self._wake = wake
+            self.info = info or _NOBODY
+            self._ending = 0
+            self._drop_patches()
+            self._told = self.handled
+            return self.epoch
+
+    def is_current(self, epoch: int) -> bool:
+        """Say whether the socket of this epoch is the one in use."""
+        return epoch == self.epoch
+
+    def ending(self, epoch: int) -> int:
+        """Return the code that the socket of this epoch is to be closed with, or 0."""
+        return SUPERSEDED if epoch != self.epoch else self._ending
+
+    def close(self, epoch: int) -> bool:
+        """End with a socket; say whether it was the one in use."""
+        with self._lock:
+            if epoch != self.epoch:
+                return False
+            self._wake = None
+            self._drop_patches()
+            return True
+
+    def end(self, code: int = CLOSED) -> None:
+        """Have the socket closed, if there is one; may be called from any thread."""
+        self._ending = code
+        self.after_publish()
+
+    def resume(self, sequence: int | None) -> None:
+        """Go on after patch *sequence*, the last in the page; `open` must follow.
+
+        None stands for a page that was loaded anew and has no patch of ours.
+        """
+        with self._lock:
+            # For an older socket nothing more is cut: it would be of another count.
+            superseded, self._wake = self._wake, None
+            self.epoch += 1
+            self._drop_patches()
+            if sequence is None or not self._sync.resume(sequence):
+                self._sync.restart(sequence or 0)
+                self._must_fill = True
+        if superseded is not None:
+            superseded()  # to see that it is
+
+    def leave(self) -> None:
+        """Follow the template no more."""
+        with self._lock:
+            self._template._followers.discard(self)
+
+
+_NOBODY = Info()
+
+_openings = itertools.count(1)
+
+
+def _count(reached: int, beyond: set[int] | None, number: int) -> tuple[int, set[int] | None]:
+    """Count *number* in: return up to where all are there, and which are beyond that."""
+    if number != reached + 1:
+        return reached, {*(beyond or ()), number} if number > reached else beyond
+    if beyond is None:
+        return number, None
+    reached = number
+    while reached + 1 in beyond:
+        reached += 1
+    return reached, {each for each in beyond if each > reached} or None
+
+
+def _is_report(frame: str) -> bool:
+    return frame.startswith("[-3,")

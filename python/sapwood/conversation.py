@@ -1,0 +1,214 @@
+"""A browser's visit, from its join to the end of its socket, whatever kind that is.
+
+All rules are the connection's; here are only the waiting and the sending. What is read is
+not read faster than a person could do it, so that a flood waits in the network.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import threading
+from typing import TYPE_CHECKING, Protocol
+
+from sapwood.connection import CLOSED, Connection, Info
+from sapwood.errors import FrameError
+from sapwood.joining import let_in
+from sapwood.places import Ticket
+from sapwood.protocol import Happened, Join, Ping, Synced, Welcome, decode, encode
+from sapwood.session import Session
+
+if TYPE_CHECKING:
+    from sapwood.app import App
+
+JOIN_TIMEOUT_S = 10.0
+# While a handler runs, an update waits this long for more: most handlers end at once,
+# and then their last update and the event's acknowledgement are one frame.
+GATHER_S = 0.002
+EVENTS_PER_S = 50.0
+EVENTS_AT_ONCE = 100
+# How often a page may tell all that it holds.
+SYNCS_PER_S = 0.1
+SYNCS_AT_ONCE = 3
+
+log: logging.Logger = logging.getLogger("sapwood")
+
+
+class Gone(Exception):
+    """The other side has closed, or is not there any more."""
+
+
+class Socket(Protocol):
+    """What carries frames both ways."""
+
+    info: Info
+
+    async def receive(self) -> str:
+        """Return the next frame; raise Gone when there is none to come."""
+
+    async def send(self, frame: str) -> None:
+        """Send a frame; wait until the network takes it."""
+
+    async def close(self, code: int) -> None:
+        """End it, and say why."""
+
+
+async def converse(socket: Socket, app: App, browser: str) -> None:
+    """Serve one socket of *browser* from its join to its end."""
+    try:
+        try:
+            async with asyncio.timeout(JOIN_TIMEOUT_S):
+                join = decode(await socket.receive(), is_first=True)
+        except TimeoutError:
+            raise FrameError("no join in time", 4408) from None
+        assert isinstance(join, Join)
+        connection, welcome, is_new = await let_in(app, join, browser)
+        await _take_place(socket, app, connection, is_new)
+        await _talk(socket, app, connection, welcome, is_new)
+    except FrameError as error:
+        app.refused(error.code)
+        log.info("socket closed with %d: %s", error.code, error)
+        await _close(socket, error.code)
+    except Gone:
+        pass
+
+
+async def _close(socket: Socket, code: int) -> None:
+    with contextlib.suppress(RuntimeError):  # the other side was faster
+        await socket.close(code)
+
+
+async def _take_place(socket: Socket, app: App, connection: Connection, is_new: bool) -> None:
+    """Wait until there is room for a new session."""
+    ticket = app.places.take(connection.session, is_back=not is_new)
+    if ticket is None:
+        return
+    try:
+        await _wait_for_place(socket, ticket)
+    except BaseException:
+        app.places.leave(ticket)
+        app.registry.remove(connection.session)
+        raise
+
+
+async def _wait_for_place(socket: Socket, ticket: Ticket) -> None:
+    reading = asyncio.create_task(socket.receive())
+    ticket.changed.set()
+    try:
+        while ticket.place:
+            if ticket.changed.is_set():
+                ticket.changed.clear()
+                await socket.send(encode([-4, ticket.place]))
+            change = asyncio.create_task(ticket.changed.wait())
+            await asyncio.wait({reading, change}, return_when=asyncio.FIRST_COMPLETED)
+            change.cancel()
+            if reading.done():
+                match decode(await reading):
+                    case Ping(mark):
+                        await socket.send(encode([-2, mark]))
+                    case _:
+                        raise FrameError("who waits for a place can but ping")
+                reading = asyncio.create_task(socket.receive())
+    finally:
+        reading.cancel()
+
+
+async def _talk(
+    socket: Socket, app: App, connection: Connection, welcome: Welcome, is_new: bool
+) -> None:
+    """Read and write until the socket or its epoch ends."""
+    waker = _Waker(connection.session)
+    epoch = connection.open(waker, socket.info)
+    session = connection.session
+    events, syncs = Bucket(EVENTS_PER_S, EVENTS_AT_ONCE), Bucket(SYNCS_PER_S, SYNCS_AT_ONCE)
+    clock = asyncio.get_running_loop().time
+    try:
+        await socket.send(welcome.encode())
+        app.came(connection, is_new)
+        app.dispatcher.drive(session)
+        waker()
+        writer = asyncio.create_task(_write(socket, app, connection, waker, epoch))
+        try:
+            while connection.is_current(epoch):
+                text = await socket.receive()
+                frame = decode(text)
+                app.metrics.received(len(text))
+                if isinstance(frame, Happened):
+                    if delay_s := events.take(clock()):
+                        await asyncio.sleep(delay_s)
+                elif isinstance(frame, Synced) and syncs.take(clock()):
+                    raise FrameError("tells all that the page holds again and again", 4429)
+                connection.receive(frame)
+                app.dispatcher.drive(session)
+        finally:
+            writer.cancel()
+    finally:
+        if connection.close(epoch):
+            app.left(connection)
+
+
+async def _write(
+    socket: Socket, app: App, connection: Connection, waker: _Waker, epoch: int
+) -> None:
+    """Send what the session has whenever it has something."""
+    while True:
+        await waker.woken.wait()
+        waker.woken.clear()
+        code = connection.ending(epoch)
+        for frame in connection.take() if code in {0, CLOSED} else ():
+            app.metrics.sent(len(frame))
+            await socket.send(frame)
+        if code:
+            await _close(socket, code)
+            return
+
+
+class Bucket:
+    """Lets *at_once* pass at once, and then *per_s* in a second."""
+
+    __slots__ = ("_at_once", "_per_s", "_tokens", "_when")
+
+    def __init__(self, per_s: float, at_once: int) -> None:
+        self._per_s = per_s
+        self._at_once = self._tokens = float(at_once)
+        self._when = 0.0
+
+    def take(self, now_s: float) -> float:
+        """Let one pass; return how many seconds it has to wait for that."""
+        gained = (now_s - self._when) * self._per_s
+        self._tokens = min(self._at_once, self._tokens + gained) - 1
+        self._when = now_s
+        return max(0.0, -self._tokens / self._per_s)
+
+
+class _Waker:
+    """Wakes the writer of one socket, from any thread."""
+
+    __slots__ = ("_gathering", "_loop", "_session", "_thread", "woken")
+
+    def __init__(self, session: Session) -> None:
+        self.woken = asyncio.Event()
+        self._session = session
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.get_ident()
+        self._gathering: asyncio.TimerHandle | None = None
+
+    def __call__(self) -> None:
+        if threading.get_ident() == self._thread:
+            self._wake()
+        elif not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._wake)
+
+    def _wake(self) -> None:
+        if self._session.is_busy:
+            if self._gathering is None:
+                self._gathering = self._loop.call_later(GATHER_S, self._wake_now)
+        else:
+            self._wake_now()
+
+    def _wake_now(self) -> None:
+        if self._gathering is not None:
+            self._gathering.cancel()
+            self._gathering = None
+        self.woken.set()

@@ -1,0 +1,219 @@
+"""Handles the events of sessions: one at a time in each, in their order, unless told otherwise.
+
+An event holds its session from the first of its handlers to the end of the last, also
+while they wait. Coroutines run on the event loop, all else in worker threads, of which a
+session never has more than two. Every event has a task, and so a context, of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from typing import Any, Literal, get_args
+
+import anyio
+
+from sapwood import events
+from sapwood.connection import Turn
+from sapwood.errors import AppError
+from sapwood.session import Call, Page, Session
+
+# Handlers that are not coroutines run in threads; this many at once.
+THREADS_MAX = 32
+THREADS_OF_SESSION_MAX = 2
+
+#: Who waits for whom: events of one session, events of all sessions, or nobody.
+Concurrency = Literal["per_session", "serialized", "concurrent"]
+
+log: logging.Logger = logging.getLogger("sapwood")
+
+
+class Dispatcher:
+    """Lets the handlers of an app's sessions run.
+
+    *save* is awaited when an event was handled, before anybody is told that it was.
+    Raises AppError for a *concurrency* that there is none of.
+    """
+
+    def __init__(
+        self, concurrency: Concurrency, save: Callable[[Session, Turn], Awaitable[None]]
+    ) -> None:
+        if concurrency not in get_args(Concurrency):
+            known = ", ".join(map(repr, get_args(Concurrency)))
+            raise AppError(f"concurrency_handling is one of {known}, not {concurrency!r}")
+        self._concurrency = concurrency
+        self._save = save
+        self._threads: anyio.CapacityLimiter | None = None
+        self._lock: asyncio.Lock | None = None
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def start(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """Run *coroutine* in a task of its own; what it raises is logged."""
+        task = asyncio.get_running_loop().create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("task %s failed: %r", task.get_name(), error, exc_info=error)
+
+    def drive(self, session: Session) -> None:
+        """See to it that what has come for the session is handled."""
+        while (what := session.next_arrived()) is not None:
+            if isinstance(what, Page):
+                self.start(self._take_page(session, what))
+            else:
+                self.start(self._handle(session, what))
+
+    async def run(self, session: Session, function: Callable[[Session], Any]) -> None:
+        """Call *function* with the session when it is its turn; what it raises is logged."""
+        async with self._hold(session):
+            error = await self._call(session, function, lambda: function(session))
+        if error is not None:
+            name = events.name_of(function)
+            log.error("session %s: %s failed: %r", session.id, name, error, exc_info=error)
+
+    async def run_sync(self, function: Callable[[], Any]) -> Any:
+        """Run a function in one of the worker threads."""
+        if self._threads is None:
+            self._threads = anyio.CapacityLimiter(THREADS_MAX)
+        return await anyio.to_thread.run_sync(function, limiter=self._threads)
+
+    async def finish(self, patience_s: float) -> None:
+        """Wait for what runs, up to *patience_s* seconds, and cancel what runs still."""
+        tasks = set(self._tasks)
+        if not tasks:
+            return
+        _, late = await asyncio.wait(tasks, timeout=patience_s)
+        for task in late:
+            task.cancel()
+        if late:
+            # What does not let itself be cancelled ends with the process.
+            await asyncio.wait(late, timeout=patience_s)
+
+    def cancel(self) -> None:
+        """Cancel whatever runs."""
+        for task in self._tasks:
+            task.cancel()
+
+    # --- One after the other -------------------------------------------------------
+
+    def _hold(self, session: Session, policy: str = "queue") -> AbstractAsyncContextManager[_Hold]:
+        if policy == "parallel" or self._concurrency == "concurrent":
+            return nullcontext(_Hold(None))
+        if self._concurrency == "serialized":
+            if self._lock is None:
+                self._lock = asyncio.Lock()
+            return _Hold(self._lock)
+        if session.lock is None:
+            session.lock = asyncio.Lock()
+        return _Hold(session.lock)
+
+    async def _take_page(self, session: Session, page: Page) -> None:
+        async with self._hold(session):
+            session.take_page(page)
+
+    async def _handle(self, session: Session, turn: Turn) -> None:
+        try:
+            async with self._hold(session, turn.policy) as hold:
+                turn.connection.begin(turn)
+                if not turn.is_dropped:
+                    for call in session.calls(turn):
+                        await self._call_handler(session, turn, call, hold)
+                await self._save_handled(session, turn)
+        finally:
+            session.finish(turn)
+
+    async def _save_handled(self, session: Session, turn: Turn) -> None:
+        try:
+            await self._save(session, turn)
+        except Exception as error:
+            session.fail(turn, "session.state", error)
+
+    async def _call_handler(self, session: Session, turn: Turn, call: Call, hold: _Hold) -> None:
+        call.event._hold = hold
+        error = await self._call(
+            session, call.handler, lambda: events.call(call.handler, call.event)
+        )
+        if error is not None:
+            session.fail(turn, call.handler, error)
+
+    async def _call(
+        self, session: Session, function: Callable[..., Any], call: Callable[[], Any]
+    ) -> BaseException | None:
+        """Run *call*, on the loop or in a thread; return what it raised."""
+        try:
+            if inspect.iscoroutinefunction(function):
+                await call()
+                return None
+            if session.threads is None:
+                session.threads = asyncio.Semaphore(THREADS_OF_SESSION_MAX)
+            async with session.threads:
+                result = await self.run_sync(call)
+            if inspect.isawaitable(result):
+                await result
+        except BaseException as error:  # whatever a handler raises, the session lives on
+            if isinstance(error, asyncio.CancelledError) and _is_being_cancelled():
+                raise
+            return _without_our_frames(error)
+        return None
+
+
+class _Hold:
+    """The right to be the only one at work; without a lock everybody has it."""
+
+    __slots__ = ("_is_held", "_lock")
+
+    def __init__(self, lock: asyncio.Lock | None) -> None:
+        self._lock = lock
+        self._is_held = False
+
+    async def __aenter__(self) -> _Hold:
+        assert self._lock is not None
+        await self._lock.acquire()
+        self._is_held = True
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._release()
+
+    def _release(self) -> None:
+        if self._lock is not None and self._is_held:
+            self._is_held = False
+            self._lock.release()
+
+    @asynccontextmanager
+    async def let_go(self) -> AsyncIterator[None]:
+        """Give it up for as long as the block lasts."""
+        was_held = self._is_held
+        self._release()
+        try:
+            yield
+        finally:
+            if was_held:
+                assert self._lock is not None
+                await self._lock.acquire()
+                self._is_held = True
+
+
+def _is_being_cancelled() -> bool:
+    # Else something that the handler awaited was, and the handler let it pass.
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _without_our_frames(error: BaseException) -> BaseException:
+    """Let the traceback begin where the handler does, unless the fault is ours."""
+    begin = error.__traceback__
+    while begin is not None and begin.tb_frame.f_globals.get("__package__") in _BETWEEN:
+        begin = begin.tb_next
+    return error.with_traceback(begin) if begin is not None else error
+
+
+# The packages between the event and a handler.
+_BETWEEN = frozenset({"sapwood", "anyio", "anyio._backends"})

@@ -1,0 +1,95 @@
+"""Finds or makes the session that a join is for.
+
+A browser that is known comes back to its session; one whose page was just loaded has the
+session that the page was made for. Whoever brings nothing that is good learns nothing
+but that, and asks for its page again over HTTP, as anybody may or may not.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+from sapwood.connection import Connection
+from sapwood.errors import FrameError
+from sapwood.handoff import Page
+from sapwood.protocol import Join, Synced, Welcome
+from sapwood.session import Session
+
+if TYPE_CHECKING:
+    from sapwood.app import App
+
+
+async def let_in(app: App, join: Join, browser: str) -> tuple[Connection, Welcome, bool]:
+    """Return the connection for *join*, its welcome, and whether the session is new.
+
+    Raises FrameError: 4410 if nothing waits for it, 1013 if there are too many.
+    """
+    connection = app.registry.find(join.resume, browser) if join.resume is not None else None
+    is_new = False
+    sequence = 0
+    if connection is not None:
+        mode = "resume"
+        if join.token is None:
+            sequence = join.sequence
+            connection.resume(sequence)
+        else:
+            # The page was loaded anew in the same tab; what it was rendered from is not needed.
+            app.handoff.claim(join.token, browser)
+            connection.resume(None)
+    else:
+        page = await _page(app, join, browser)
+        shared = app.registry.find_shared(join.share) if join.share is not None else None
+        restored = app.registry.get(page.session_id)
+        if shared is not None and shared.route == page.path:
+            mode = "share"
+            connection = shared.attach(shared.template._published.fork(), browser=browser)
+        elif restored is not None:
+            mode = page.mode
+            version = restored.template._published.fork()
+            connection = restored.attach(version, browser=browser, handled=page.handled)
+        else:
+            mode, is_new = page.mode, True
+            session = new_session(app, page)
+            connection = session.attach(page.version, browser=browser, handled=page.handled)
+        session = connection.session
+        session.absent = tuple(it for it in session.absent if it != page.tab)
+        app.registry.connect(connection)
+        if mode != "handoff":
+            connection.fill()
+    session = connection.session
+    connection.take_fields(join.fields)
+    if join.foreign:
+        session.arrived(Synced(foreign=join.foreign), connection)
+    secret = app.registry.secret(connection)
+    # Before the browser has the secret: it must be good after a restart too.
+    await app.save(session)
+    return connection, Welcome(mode, sequence, connection.handled, secret, app.debug), is_new
+
+
+async def _page(app: App, join: Join, browser: str) -> Page:
+    """Return the page that a join's token claims."""
+    is_remembered = join.resume is not None and (
+        join.token is None or await app.remembered(join.resume, browser) is not None
+    )
+    page = None
+    if join.token is not None and not is_remembered:
+        page = app.handoff.claim(join.token, browser)
+    if page is None:
+        raise FrameError("neither a session nor a page waits for this", 4410)
+    return page
+
+
+def new_session(app: App, page: Page) -> Session:
+    """Make the session of a page that was loaded."""
+    session = Session(
+        page.session_id or secrets.token_hex(8),
+        page.template,
+        page.path,
+        state=page.state,
+        debug=app.debug,
+        app=app,
+    )
+    session.absent = tuple(page.absent)
+    app.registry.add(session)
+    return session

@@ -1,0 +1,102 @@
+"""Keeps what sessions declared as their state where it outlives them, and this process.
+
+A session without state is never kept. One that has some is kept whenever one of its events
+was handled, before anybody is told so, and with the number of that event: whoever comes
+back after a restart will not have it handled again.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import logging
+from typing import NamedTuple
+
+from sapwood.connection import Connection, Turn
+from sapwood.errors import SapwoodError
+from sapwood.handoff import digest
+from sapwood.record import ConnectionRecord, Record, check_state, decode, encode
+from sapwood.session import Session
+from sapwood.sessions import Sessions
+from sapwood.store import SessionStore
+
+# What fits into a record; of more tabs the oldest come back to a page that begins afresh.
+TABS_MAX = 64
+ID_LENGTH_MAX = 64
+
+log: logging.Logger = logging.getLogger("sapwood")
+
+
+class Found(NamedTuple):
+    """A session that is in the store, and which of its tabs asks for it."""
+
+    record: Record
+    tab: ConnectionRecord
+
+
+class Keeper:
+    """Puts the sessions of a registry into a store for *ttl_s* seconds, and finds them there."""
+
+    def __init__(self, store: SessionStore, registry: Sessions, ttl_s: float) -> None:
+        self.store = store
+        self._registry = registry
+        self._ttl_s = ttl_s
+
+    async def save(self, session: Session, turn: Turn | None = None) -> None:
+        """Keep a session as it will be when *turn*, if any, counts as handled.
+
+        Raises StateError if its state cannot be kept, StoreError if the store fails.
+        """
+        if not session.state and not session.saved:
+            return
+        check_state(session.state)
+        tabs = [*session.absent, *(self._tab(it, turn) for it in session.connections)]
+        record = encode(Record(session.id, session.route, session.state, tabs[-TABS_MAX:]))
+        if record != session.saved:
+            await self.store.save(session.id, record, self._ttl_s)
+            session.saved = record
+
+    def _tab(self, connection: Connection, turn: Turn | None) -> ConnectionRecord:
+        is_its = turn is not None and turn.connection is connection
+        handled = connection.handled
+        if turn is not None and is_its:
+            handled = connection.handled_after(turn.event.number)
+        secrets = [it.hex() for it in self._registry.secrets_of(connection)]
+        return ConnectionRecord(_name(connection.browser), secrets, handled)
+
+    async def save_all(self) -> None:
+        """Keep all sessions; what goes wrong with one is logged."""
+        for session in self._registry:
+            try:
+                await self.save(session)
+            except SapwoodError as error:
+                log.error("session %s is not kept: %s", session.id, error)
+
+    async def find(self, secret: str, browser: str) -> Found | None:
+        """Return what is kept for the browser tab that *secret* was given to."""
+        id, _, rest = secret.partition(".")
+        if not rest or len(id) > ID_LENGTH_MAX or not id.isprintable():
+            return None
+        data = await self.store.load(id)
+        record = decode(data) if data is not None else None
+        if record is None:
+            return None
+        used, name = digest(secret).hex(), _name(browser)
+        for tab in record.connections:
+            if used in tab.secrets and tab.browser == name:
+                # If another of its tabs was faster, the session lives and knows better.
+                live = self._registry.get(id)
+                if live is not None:
+                    state = copy.deepcopy(live.state)
+                    record = Record(record.id, record.route, state, record.connections)
+                return Found(record, tab)
+        return None
+
+    async def forget(self, session: Session) -> None:
+        """Keep a session no longer."""
+        if session.saved:
+            await self.store.delete(session.id)
+
+
+def _name(browser: str) -> str:
+    return hashlib.sha256(browser.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,176 @@
+"""A stream down and posts up as a socket of the conversation, where WebSockets are blocked.
+
+The stream is server-sent events (HTML standard, 9.2), opened by a POST whose body is the
+join; each post brings the frames since the one before. A secret, which only the stream's
+own page was told, says which stream a post belongs to.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response, StreamingResponse
+
+from sapwood.connection import Info
+from sapwood.conversation import Gone, converse
+from sapwood.handoff import digest
+from sapwood.protocol import JOIN_BYTES_MAX
+from sapwood.responses import browser_of, is_from_our_page
+
+if TYPE_CHECKING:
+    from sapwood.app import App
+
+CHANNEL = "sapwood-channel"
+# Frames that were read and not yet handled; more have to wait in the network.
+INCOMING_MAX = 64
+POST_TIMEOUT_S = 10.0
+# A page pings every 15 s, one in the background once a minute.
+SILENCE_S = 90.0
+KEEP_ALIVE_S = 15.0
+
+
+class Streams:
+    """The open streams of an app, by the hash of their secret."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._sockets: dict[bytes, _Socket] = {}
+
+    async def open(self, request: Request) -> Response:
+        """Answer the POST that begins a stream."""
+        if not is_from_our_page(request, self._app.allowed_origins):
+            return _refused(403)
+        join = await _body(request)
+        if join is None:
+            return _refused(413)
+        secret = self._app.token()
+        client = request.client
+        info = Info("stream", client.host if client else "", request.headers.get("user-agent", ""))
+        socket = _Socket(info, browser_of(request) or "")
+        socket.incoming.put_nowait(join)
+        headers = {
+            CHANNEL: secret,
+            "cache-control": "no-store",
+            "x-accel-buffering": "no",
+            "x-content-type-options": "nosniff",
+        }
+        return StreamingResponse(
+            self._events(socket, digest(secret)), media_type="text/event-stream", headers=headers
+        )
+
+    async def _events(self, socket: _Socket, key: bytes) -> AsyncIterator[str]:
+        self._sockets[key] = socket
+        visit = asyncio.create_task(converse(socket, self._app, socket.browser))
+        visit.add_done_callback(lambda _: socket.end())
+        try:
+            async for event in socket.events():
+                yield event
+        finally:
+            del self._sockets[key]
+            socket.leave()
+            await visit
+
+    async def post(self, request: Request) -> Response:
+        """Take the frames that one POST brings."""
+        if not is_from_our_page(request, self._app.allowed_origins):
+            return _refused(403)
+        socket = self._sockets.get(digest(request.headers.get(CHANNEL, "")))
+        if socket is None or socket.browser != (browser_of(request) or ""):
+            return _refused(410)
+        frames = await _body(request)
+        if frames is None:
+            return _refused(413)
+        try:
+            async with asyncio.timeout(POST_TIMEOUT_S):
+                for frame in frames.splitlines():
+                    await socket.incoming.put(frame)
+        except TimeoutError:
+            socket.leave()
+            return _refused(429)
+        return Response(status_code=204)
+
+
+class _Socket:
+    def __init__(self, info: Info, browser: str) -> None:
+        self.info = info
+        self.browser = browser
+        self.incoming: asyncio.Queue[str | None] = asyncio.Queue(INCOMING_MAX)
+        # One at a time: who sends waits until the network took the one before.
+        self._outgoing: asyncio.Queue[str] = asyncio.Queue(1)
+        self._is_gone = asyncio.Event()
+        self._code = 1000
+
+    async def receive(self) -> str:
+        try:
+            async with asyncio.timeout(SILENCE_S):
+                frame = await self.incoming.get()
+        except TimeoutError:
+            raise Gone from None
+        if frame is None or self._is_gone.is_set():
+            raise Gone
+        return frame
+
+    async def send(self, frame: str) -> None:
+        if self._is_gone.is_set():
+            raise Gone
+        await self._outgoing.put(f"data: {frame}\n\n")
+
+    async def close(self, code: int) -> None:
+        self._code = code
+        self._is_gone.set()
+
+    def end(self) -> None:
+        """Let the stream end when all was sent."""
+        self._is_gone.set()
+
+    def leave(self) -> None:
+        """Note that nobody is there any more."""
+        self._is_gone.set()
+        while not self._outgoing.empty():  # who waits to send may go on, and see
+            self._outgoing.get_nowait()
+        if not self.incoming.full():
+            self.incoming.put_nowait(None)
+
+    async def events(self) -> AsyncIterator[str]:
+        """Go through the text of the stream."""
+        gone = asyncio.create_task(self._is_gone.wait())
+        try:
+            while True:
+                event = asyncio.create_task(self._outgoing.get())
+                await asyncio.wait(
+                    {gone, event}, timeout=KEEP_ALIVE_S, return_when=asyncio.FIRST_COMPLETED
+                )
+                if event.done():
+                    yield event.result()
+                    continue
+                event.cancel()
+                if gone.done():
+                    break
+                yield ":\n\n"
+            while not self._outgoing.empty():
+                yield self._outgoing.get_nowait()
+            yield f"event: close\ndata: {self._code}\n\n"
+        finally:
+            gone.cancel()
+
+
+async def _body(request: Request) -> str | None:
+    """Return what a POST brings; None if it is too much, is no text, or does not come."""
+    parts, size = [], 0
+    try:
+        async with asyncio.timeout(POST_TIMEOUT_S):
+            async for part in request.stream():
+                size += len(part)
+                if size > JOIN_BYTES_MAX:
+                    return None
+                parts.append(part)
+        return b"".join(parts).decode()
+    except (TimeoutError, ClientDisconnect, UnicodeDecodeError):
+        return None
+
+
+def _refused(status: int) -> Response:
+    return Response(status_code=status, headers={"cache-control": "no-store"})

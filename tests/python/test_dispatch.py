@@ -1,0 +1,289 @@
+"""Who waits for whom: modes, policies, `unlocked()`, threads, contexts."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from sapwood import App, AppError, EventHandler, Template, policy
+from sapwood.connection import Connection, Turn
+from sapwood.dispatch import Concurrency, Dispatcher
+from sapwood.events import Event
+from sapwood.protocol import Happened
+from sapwood.session import Session
+
+PAGE = "<body><button id=a>a</button><button id=b>b</button><input id=field></body>"
+
+
+class Desk:
+    """A dispatcher with sessions, and a log of what handlers did."""
+
+    def __init__(self, concurrency: Concurrency = "per_session") -> None:
+        self.log: list[str] = []
+        self.saved: list[tuple[int, int]] = []
+        self.dispatcher = Dispatcher(concurrency, self.save)
+
+    async def save(self, session: Session, turn: Turn) -> None:
+        self.saved.append((turn.event.number, turn.connection.handled))
+
+    def session(self, name: str = "s") -> Connection:
+        template = Template(PAGE)
+        return Session(name, template, "/").attach(template._published, browser="")
+
+    def on(self, connection: Connection, id: str, handler: Callable[..., Any], **more: Any) -> None:
+        element = connection.session.template.getElementById(id)
+        assert element
+        element.on("click", handler, **more)
+
+    def waits(self, name: str, until: asyncio.Event, **more: Any) -> Callable[[EventHandler], Any]:
+        """Return a handler that says when it begins and ends, and waits in between."""
+
+        async def handler(e: EventHandler) -> None:
+            self.log.append(f"{name} begins")
+            await until.wait()
+            self.log.append(f"{name} ends")
+
+        return handler
+
+    def click(self, connection: Connection, *ids: str) -> None:
+        for id in ids:
+            element = connection.session.template.getElementById(id)
+            assert element
+            number = connection.received + 1
+            connection.receive(Happened(Event(number, element.uuid), 0))
+        self.dispatcher.drive(connection.session)
+
+    async def settle(self) -> None:
+        """Let everybody go on who can."""
+        for _ in range(20):
+            await asyncio.sleep(0)
+
+    async def end(self) -> None:
+        await self.dispatcher.finish(5)
+
+
+async def test_in_a_session_one_event_waits_for_the_other() -> None:
+    desk, go = Desk(), asyncio.Event()
+    tab = desk.session()
+    desk.on(tab, "a", desk.waits("a", go))
+    desk.on(tab, "b", desk.waits("b", go))
+    desk.click(tab, "a", "b", "a")
+    await desk.settle()
+    assert desk.log == ["a begins"]
+    go.set()
+    await desk.end()
+    assert desk.log == ["a begins", "a ends", "b begins", "b ends", "a begins", "a ends"]
+    assert tab.handled == 3
+
+
+@pytest.mark.parametrize(
+    ("concurrency", "begun"),
+    [
+        ("per_session", ["1", "2"]),
+        ("serialized", ["1"]),
+        ("concurrent", ["1", "1", "2"]),
+    ],
+)
+async def test_sessions_wait_for_each_other_as_the_app_says(
+    concurrency: Concurrency, begun: list[str]
+) -> None:
+    desk, go = Desk(concurrency), asyncio.Event()
+    one, two = desk.session("1"), desk.session("2")
+    for tab in (one, two):
+        desk.on(tab, "a", desk.waits(tab.session.id, go))
+    desk.click(one, "a", "a")
+    desk.click(two, "a")
+    await desk.settle()
+    assert desk.log == [f"{name} begins" for name in begun]
+    go.set()
+    await desk.end()
+    assert len(desk.log) == 6
+
+
+def test_another_concurrency_is_refused() -> None:
+    with pytest.raises(AppError, match="'per_session', 'serialized', 'concurrent', not 'none'"):
+        App(concurrency_handling="none")  # type: ignore[arg-type]
+
+
+async def test_parallel_handlers_begin_at_once_and_are_acknowledged_in_order() -> None:
+    desk, go, first = Desk(), asyncio.Event(), asyncio.Event()
+    tab = desk.session()
+    desk.on(tab, "a", desk.waits("a", first), policy="parallel")
+    desk.on(tab, "b", desk.waits("b", go), policy="parallel")
+    desk.click(tab, "a", "b", "b")
+    await desk.settle()
+    assert desk.log == ["a begins", "b begins", "b begins"]
+    go.set()
+    await desk.settle()
+    assert (desk.log[3:], tab.handled) == (["b ends", "b ends"], 0)
+    first.set()
+    await desk.end()
+    assert (tab.handled, tab.session.is_busy) == (3, False)
+
+
+async def test_drop_handles_nothing_while_it_is_at_work() -> None:
+    desk, go = Desk(), asyncio.Event()
+    tab = desk.session()
+    desk.on(tab, "a", desk.waits("a", go), policy="drop")
+    desk.on(tab, "b", desk.waits("b", go))
+    desk.click(tab, "a")
+    await desk.settle()
+    desk.click(tab, "a", "b", "a")
+    go.set()
+    await desk.end()
+    assert desk.log == ["a begins", "a ends", "b begins", "b ends"]
+    desk.click(tab, "a")
+    await desk.end()
+    assert (desk.log[4:], tab.handled) == (["a begins", "a ends"], 5)
+
+
+async def test_latest_handles_of_those_that_wait_the_last() -> None:
+    desk, go = Desk(), asyncio.Event()
+    tab = desk.session()
+
+    @policy("latest")
+    async def search(e: EventHandler) -> None:
+        desk.log.append(f"event {tab.handled + 1}")
+        await go.wait()
+
+    desk.on(tab, "a", search)
+    desk.click(tab, "a")
+    await desk.settle()
+    desk.click(tab, "a", "a", "a")
+    go.set()
+    await desk.end()
+    assert (desk.log, tab.handled) == (["event 1", "event 4"], 4)
+
+
+def test_a_policy_that_there_is_not_is_refused() -> None:
+    with pytest.raises(ValueError, match="one of queue, drop, latest, parallel"):
+        policy("never")  # type: ignore[arg-type]
+
+
+async def test_fields_of_an_event_that_overtook_are_not_undone_by_older_ones() -> None:
+    desk, go = Desk(), asyncio.Event()
+    tab = desk.session()
+    field = tab.session.template.getElementById("field")
+    assert field
+    desk.on(tab, "a", desk.waits("a", go))
+
+    async def reads() -> None:
+        desk.log.append(field.value)
+
+    desk.on(tab, "b", reads, policy="parallel")
+    ids = {id: tab.session.template.getElementById(id) for id in "ab"}
+    for number, (id, value) in enumerate([("a", ""), ("a", "old"), ("b", "new")], 1):
+        element = ids[id]
+        assert element
+        fields = ((field.uuid, value),) if value else ()
+        tab.receive(Happened(Event(number, element.uuid), 0, fields))
+    desk.dispatcher.drive(tab.session)
+    await desk.settle()
+    assert (desk.log, tab.taken) == (["a begins", "new"], 1)
+    go.set()
+    await desk.end()
+    assert (field.value, tab.taken, tab.handled) == ("new", 3, 3)
+
+
+async def test_unlocked_lets_others_in_and_comes_back_in_its_turn() -> None:
+    desk, go = Desk(), asyncio.Event()
+    tab = desk.session()
+
+    async def waits(e: EventHandler) -> None:
+        desk.log.append("a begins")
+        async with e.unlocked():
+            await go.wait()
+        desk.log.append("a ends")
+
+    async def other() -> None:
+        desk.log.append("b begins")
+        go.set()
+        await asyncio.sleep(0)
+        desk.log.append("b ends")
+
+    desk.on(tab, "a", waits)
+    desk.on(tab, "b", other)
+    desk.click(tab, "a", "b")
+    await desk.end()
+    assert desk.log == ["a begins", "b begins", "b ends", "a ends"]
+    assert tab.handled == 2
+
+
+async def test_a_cancelled_wait_leaves_the_session_to_others() -> None:
+    desk = Desk()
+    tab = desk.session()
+
+    async def waits(e: EventHandler) -> None:
+        async with asyncio.timeout(0), e.unlocked():
+            await asyncio.Event().wait()
+
+    desk.on(tab, "a", waits)
+    desk.on(tab, "b", lambda: desk.log.append("b"))
+    desk.click(tab, "a", "b")
+    await desk.end()
+    assert (desk.log, tab.handled) == (["b"], 2)
+
+
+async def test_a_session_has_two_threads_at_most() -> None:
+    desk, release = Desk(), threading.Event()
+    tab, other = desk.session("1"), desk.session("2")
+    at_work: list[str] = []
+    begun = threading.Semaphore(0)
+
+    def works(name: str) -> Callable[[], None]:
+        def handler() -> None:
+            at_work.append(name)
+            begun.release()
+            release.wait(5)
+
+        return handler
+
+    desk.on(tab, "a", works("1"), policy="parallel")
+    desk.on(other, "a", works("2"), policy="parallel")
+    desk.click(tab, *["a"] * 10)
+    desk.click(other, "a")
+    for _ in range(3):
+        assert await asyncio.to_thread(begun.acquire, timeout=5)
+    assert sorted(at_work) == ["1", "1", "2"]
+    release.set()
+    await desk.end()
+    assert (tab.handled, other.handled) == (10, 1)
+
+
+async def test_no_context_is_shared_between_events() -> None:
+    desk = Desk()
+    tab = desk.session()
+    variable: contextvars.ContextVar[str] = contextvars.ContextVar("variable", default="none")
+
+    async def sets() -> None:
+        desk.log.append(variable.get())
+        variable.set("set")
+
+    desk.on(tab, "a", sets)
+    desk.click(tab, "a", "a")
+    await desk.end()
+    assert desk.log == ["none", "none"]
+
+
+async def test_an_event_is_saved_before_it_counts_as_handled() -> None:
+    desk = Desk()
+    tab = desk.session()
+    desk.on(tab, "a", lambda: None)
+    desk.click(tab, "a", "a")
+    await desk.end()
+    assert desk.saved == [(1, 0), (2, 1)]
+
+
+async def test_what_does_not_end_is_cancelled() -> None:
+    desk = Desk()
+    tab = desk.session()
+    desk.on(tab, "a", desk.waits("a", asyncio.Event()))
+    desk.click(tab, "a", "a")
+    await desk.settle()
+    await desk.dispatcher.finish(0.01)
+    assert (desk.log, desk.dispatcher._tasks) == (["a begins"], set())

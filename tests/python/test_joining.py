@@ -1,0 +1,371 @@
+"""Coming back and coming anew: F5, shared sessions, restarts, places, hooks, the end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
+
+from live import LiveTab
+from sapwood import App, AppError, EventHandler, MemoryStore, Session, Template
+
+HTML = """<body><p id=shown>0</p><button id=more _onclick=more>more</button>
+<button id=bad _onclick=bad>bad</button><input id=field><button id=take _onclick=take></button>
+</body>"""
+
+
+class Counter(Template):
+    """Counts in its session's state."""
+
+    def __init__(self, state: dict[str, Any]) -> None:
+        super().__init__(HTML)
+        self.state = state
+        self.show()
+
+    def show(self) -> None:
+        shown = self.getElementById("shown")
+        assert shown
+        shown.content = self.state.get("count", 0)
+
+    def more(self, e: EventHandler) -> None:
+        self.state["count"] = self.state.get("count", 0) + 1
+        self.show()
+        e.update()
+
+    def bad(self, e: EventHandler) -> None:
+        e.session.state["bad"] = object()
+
+    def take(self, e: EventHandler) -> None:
+        e.update()
+
+
+def site(**settings: Any) -> App:
+    app = App(debug=True, **settings)
+
+    @app.route("/")
+    def home(state: dict[str, Any]) -> Template:
+        return Counter(state)
+
+    @app.route("/other")
+    def other() -> Template:
+        return Counter({})
+
+    return app
+
+
+@pytest.fixture
+def app() -> App:
+    return site()
+
+
+@pytest.fixture
+def client(app: App) -> Iterator[TestClient]:
+    with TestClient(app) as client:
+        yield client
+
+
+def clicked(tab: LiveTab, *ids: str) -> None:
+    for id in ids:
+        tab.click(id)
+    tab.until_handled()
+
+
+def closed(socket: Any) -> int:
+    try:
+        while True:
+            socket.receive_text()
+    except WebSocketDisconnect as end:
+        return end.code
+
+
+def closes(tab: LiveTab) -> int:
+    """Join, and return the code that the socket is closed with."""
+    return tab.refused()
+
+
+# --- F5 ------------------------------------------------------------------------------
+
+
+def test_a_page_loaded_anew_in_its_tab_goes_on_with_its_session(
+    app: App, client: TestClient
+) -> None:
+    with LiveTab(client) as before:
+        clicked(before, "more", "more")
+        again = LiveTab(client, resume=before.resume_secret)
+        with again:
+            assert (again.welcome["mode"], again.welcome["s"]) == ("resume", 0)
+            assert again.welcome["c"] == 2
+            again.browser.count = again.browser.handled = 2
+            again.browser.waits_for_whole = True
+            assert again.receive()[2:4] == [10, 0]
+            assert again.text("shown") == "2"
+            clicked(again, "more")
+            assert again.text("shown") == "3"
+            assert closed(before.socket) == 4409
+        assert len(app.sessions) == 1
+        assert len(app.handoff) == 0
+
+
+def test_a_page_loaded_anew_whose_session_is_forgotten_has_one_of_its_own(
+    client: TestClient,
+) -> None:
+    with LiveTab(client, resume="gone.secret") as tab:
+        assert tab.welcome["mode"] == "handoff"
+
+
+def test_a_tab_with_the_secret_of_another_browser_has_a_session_of_its_own(app: App) -> None:
+    with TestClient(app) as one, TestClient(app) as other, LiveTab(one) as tab:
+        clicked(tab, "more")
+        with LiveTab(other, resume=tab.resume_secret) as thief:
+            assert (thief.welcome["mode"], thief.text("shown")) == ("handoff", "0")
+
+
+# --- Shared ----------------------------------------------------------------------------
+
+
+def joined(tab: LiveTab) -> None:
+    tab.browser.waits_for_whole = True
+    while tab.browser.waits_for_whole:
+        tab.receive()
+
+
+def test_another_browser_joins_by_the_sessions_url(app: App) -> None:
+    with TestClient(app) as one, TestClient(app) as other, LiveTab(one) as first:
+        clicked(first, "more")
+        (session,) = app.sessions.values()
+        path, _, secret = session.url.partition("#sapwood=")
+        assert (path, session.url.endswith(secret), len(secret) >= 43) == ("/", True, True)
+        with LiveTab(other, path, share=secret) as second:
+            assert (second.welcome["mode"], second.welcome["c"]) == ("share", 0)
+            joined(second)
+            assert second.text("shown") == "1"
+            clicked(second, "more")
+            while first.text("shown") != "2":
+                first.receive()
+            # What one user types the other sees, and nobody's numbers are mixed up.
+            first.browser.type(first.uuid("field"), "typed")
+            clicked(first, "take")
+            field = second.uuid("field")
+            while second.browser.page.elements[field].properties.get("value") != "typed":
+                second.receive()
+            assert len(session.connections) == 2
+        assert (len(app.sessions), session.is_connected) == (1, True)
+
+
+@pytest.mark.parametrize("share", ["", "wrong", "\ud800"])
+def test_a_wrong_share_is_a_page_like_any_other(client: TestClient, share: str) -> None:
+    with LiveTab(client, share=share.encode("utf-8", "replace").decode()) as tab:
+        assert tab.welcome["mode"] == "handoff"
+
+
+def test_a_share_opens_the_page_it_was_made_for_alone(app: App, client: TestClient) -> None:
+    with LiveTab(client):
+        (session,) = app.sessions.values()
+        secret = session.url.partition("=")[2]
+        with LiveTab(client, "/other", share=secret) as tab:
+            assert tab.welcome["mode"] == "handoff"
+
+
+def test_a_session_may_be_there_before_any_browser(app: App, client: TestClient) -> None:
+    template = Counter({})
+    session = app.create_session(template, id="board")
+    assert (app.sessions, session.is_connected) == ({"board": session}, False)
+    template.state["count"] = 7
+    template.show()
+    template.update()
+    with LiveTab(client, share=session.url.partition("=")[2]) as tab:
+        joined(tab)
+        assert tab.text("shown") == "7"
+    assert app.sessions["board"] is session
+    with pytest.raises(AppError, match="'board' already"):
+        app.create_session(Counter({}), id="board")
+
+
+# --- Restart ----------------------------------------------------------------------------
+
+
+def renewed(client: TestClient, secret: str, **join: Any) -> LiveTab:
+    """Load the page as a browser does that was told 4410."""
+    client.headers["sapwood-resume"] = secret
+    tab = LiveTab(client, **join)
+    del client.headers["sapwood-resume"]
+    return tab
+
+
+def restarted(before: TestClient, store: MemoryStore) -> TestClient:
+    """Return a client of another process of the same app, with the same cookies."""
+    client = TestClient(site(store=store))
+    client.cookies = before.cookies
+    return client
+
+
+class Lasting(MemoryStore):
+    """A store that is not closed with its app."""
+
+    async def close(self) -> None:
+        pass
+
+
+def test_after_a_restart_the_page_comes_back_with_its_state() -> None:
+    store = Lasting()
+    with TestClient(site(store=store)) as before, LiveTab(before) as tab:
+        clicked(tab, "more", "more")
+        last = tab.resume_secret
+    with restarted(before, store) as client:
+        back = LiveTab(client, token=None, resume=last, s=tab.browser.sequence)
+        assert closes(back) == 4410
+        with renewed(client, last) as tab:
+            assert (tab.welcome["mode"], tab.welcome["c"]) == ("restored", 2)
+            joined(tab)
+            assert tab.text("shown") == "2"
+            tab.browser.count = tab.browser.handled = 2
+            # Event 2 was handled; that it comes again changes nothing.
+            tab.socket.send_text(json.dumps([2, 1, tab.browser.page.id(tab.uuid("more"))]))
+            clicked(tab, "more")
+            assert tab.text("shown") == "3"
+
+
+def test_a_page_loaded_anew_after_a_restart_is_sent_for_its_state() -> None:
+    store = Lasting()
+    with TestClient(site(store=store)) as before, LiveTab(before) as tab:
+        clicked(tab, "more")
+        last = tab.resume_secret
+    with restarted(before, store) as client:
+        assert closes(LiveTab(client, resume=last)) == 4410
+        with renewed(client, last) as tab:
+            assert tab.welcome["mode"] == "restored"
+
+
+def test_each_tab_of_a_session_comes_back_to_it_after_a_restart() -> None:
+    store = Lasting()
+    app = site(store=store)
+    with TestClient(app) as before, LiveTab(before) as one:
+        clicked(one, "more")
+        (session,) = app.sessions.values()
+        with LiveTab(before, share=session.url.partition("=")[2]) as two:
+            joined(two)
+            clicked(two, "more", "more", "more")
+            secrets = one.resume_secret, two.resume_secret
+    with (
+        restarted(before, store) as client,
+        renewed(client, secrets[0]) as one,
+        renewed(client, secrets[1]) as two,
+    ):
+        assert (one.welcome["c"], two.welcome["c"]) == (1, 3)
+        joined(two)
+        assert two.text("shown") == "4"
+        two.browser.count = two.browser.handled = 3
+        clicked(two, "more")
+        joined(one)
+        while one.text("shown") != "5":
+            one.receive()
+
+
+@pytest.mark.parametrize("who", ["another browser", "another page", "no state", "nonsense"])
+def test_without_its_state_a_page_begins_afresh(who: str) -> None:
+    store = Lasting()
+    with TestClient(site(store=store)) as before, LiveTab(before) as tab:
+        if who != "no state":
+            clicked(tab, "more")
+        last = tab.resume_secret if who != "nonsense" else "x" * 500
+    with restarted(before, store) as client:
+        if who == "another browser":
+            client.cookies.clear()
+        client.headers["sapwood-resume"] = last
+        with LiveTab(client, "/other" if who == "another page" else "/") as tab:
+            assert (tab.welcome["mode"], tab.welcome["c"]) == ("fresh", 0)
+            joined(tab)
+            assert tab.text("shown") == "0"
+
+
+def test_state_that_cannot_be_kept_is_told_and_the_session_goes_on(client: TestClient) -> None:
+    with LiveTab(client) as tab:
+        clicked(tab, "bad")
+        ((_, code, told),) = tab.browser.errors
+        assert (code, "state['bad']" in told) == ("error", True)
+        clicked(tab, "more")
+        while tab.text("shown") != "1":
+            tab.receive()
+
+
+# --- Places ------------------------------------------------------------------------------
+
+
+def test_who_finds_no_place_waits_for_it_and_is_told_where() -> None:
+    with TestClient(site(max_sessions=1)) as client:
+        first, second, third = (LiveTab(client) for _ in range(3))
+        with second.connect() as socket, third.connect() as last:
+            with first:
+                for each, tab, place in ((socket, second, 1), (last, third, 2)):
+                    each.send_text(json.dumps([0, tab.join()]))
+                    assert json.loads(each.receive_text()) == [-4, place]
+                socket.send_text("[-2,5]")
+                assert json.loads(socket.receive_text()) == [-2, 5]
+            assert json.loads(socket.receive_text())[1]["mode"] == "handoff"
+            assert json.loads(last.receive_text()) == [-4, 1]
+            # Who was in comes back at once, though there is no place.
+            with first.back():
+                assert first.welcome["mode"] == "resume"
+
+
+# --- Hooks and the end ---------------------------------------------------------------------
+
+
+def test_hooks_are_told_who_comes_and_goes(app: App, client: TestClient) -> None:
+    told: list[tuple[str, str]] = []
+
+    @app.on_connect
+    async def connected(session: Session) -> None:
+        told.append(("new", session.id))
+        session.state["count"] = 5
+        assert isinstance(session.template, Counter)
+        session.template.show()
+        session.template.update()
+
+    app.on_reconnect(lambda session: told.append(("back", session.id)))
+    app.on_disconnect(lambda session: told.append(("gone", session.id)))
+    tab = LiveTab(client)
+    with tab:
+        assert tab.receive()[0] == 1
+        assert tab.text("shown") == "5"
+        (id,) = app.sessions
+        assert app.sessions[id].info.protocol == "websocket"
+    with tab.back():
+        clicked(tab, "more")
+        assert tab.text("shown") == "6"
+    with tab.back():
+        clicked(tab, "more")
+    assert told[:5] == [(what, id) for what in ("new", "gone", "back", "gone", "back")]
+
+
+def test_a_hook_that_fails_is_logged(
+    app: App, client: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    app.on_connect(lambda session: 1 // 0)
+    with LiveTab(client) as tab:
+        clicked(tab, "more", "more")
+    assert "ZeroDivisionError" in caplog.text
+
+
+@pytest.mark.parametrize("how", ["close", "destroy"])
+def test_the_application_may_send_browsers_away(app: App, client: TestClient, how: str) -> None:
+    with LiveTab(client) as tab:
+        (session,) = app.sessions.values()
+        getattr(session, how)()
+        assert closed(tab.socket) == 4411
+        assert list(app.sessions) == ([session.id] if how == "close" else [])
+        if how == "destroy":
+            assert closes(tab.back()) == 4410
+
+
+def test_reconstruct_sends_the_whole_tree_to_all(app: App, client: TestClient) -> None:
+    with LiveTab(client) as tab:
+        (session,) = app.sessions.values()
+        session.reconstruct()
+        assert tab.receive()[2:4] == [10, 0]
+        clicked(tab, "more")
+        assert tab.text("shown") == "1"
