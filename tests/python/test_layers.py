@@ -23,7 +23,7 @@ element
 template
 diff protocol
 session
-handoff store
+handoff store watchdog
 sessions
 responses
 websocket
