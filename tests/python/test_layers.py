@@ -16,7 +16,7 @@ RUST = ROOT / "rust"
 LAYERS = """
 _core
 errors
-events views record
+events views record metrics
 attributes
 copies
 element
