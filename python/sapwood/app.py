@@ -48,6 +48,7 @@ from sapwood.sessions import Sessions
 from sapwood.store import MemoryStore, SessionStore
 from sapwood.stream import Streams
 from sapwood.template import Template
+from sapwood.watchdog import Watchdog
 from sapwood.websocket import serve
 
 # So long handlers may run on when the app stops, and then so long to be cancelled.
@@ -99,8 +100,16 @@ class App:
         self.handoff: Handoff = Handoff(time.monotonic, _secret)
         self.places: Places = Places(max_sessions)
         self.keeper: Keeper = Keeper(store or MemoryStore(), self.registry, state_ttl_s)
-        self.dispatcher: Dispatcher = Dispatcher(concurrency_handling, self.save)
-        self.metrics: Metrics = Metrics()
+        self.metrics: Metrics = Metrics(
+            sessions=lambda: len(self.registry),
+            connections=lambda: sum(it.is_open for s in self.registry for it in s.connections),
+            events_waiting=lambda: sum(session.waiting for session in self.registry),
+            handoffs_waiting=lambda: len(self.handoff),
+        )
+        self.watchdog: Watchdog = Watchdog()
+        self.dispatcher: Dispatcher = Dispatcher(
+            concurrency_handling, self.save, self.metrics, self.watchdog
+        )
         self._streams = Streams(self)
         self._policy = content_security_policy
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -214,6 +223,7 @@ class App:
         await asyncio.wait({*self._tasks, asyncio.create_task(asyncio.sleep(0))}, timeout=1.0)
         await self.keeper.save_all()
         await self.keeper.store.close()
+        self.watchdog.close()
         for session in self.registry:
             self.registry.remove(session)
 
@@ -328,10 +338,6 @@ class App:
 
     def _share_url(self, session: Session) -> str:
         return f"{session.route}#sapwood={self.registry.share(session)}"
-
-    def refused(self, code: int) -> None:
-        """Note that somebody was refused, with a close code."""
-        self.metrics.refused(code)
 
     async def save(self, session: Session, turn: Turn | None = None) -> None:
         """Keep what the session declared as its state."""

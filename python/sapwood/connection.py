@@ -356,21 +356,24 @@ class Connection:
         self._ending = code
         self.after_publish()
 
-    def resume(self, sequence: int | None) -> None:
+    def resume(self, sequence: int | None) -> bool:
         """Go on after patch *sequence*, the last in the page; `open` must follow.
 
-        None stands for a page that was loaded anew and has no patch of ours.
+        None stands for a page that was loaded anew and has no patch of ours. Says whether
+        a difference will do, and no whole tree is needed.
         """
         with self._lock:
             # For an older socket nothing more is cut: it would be of another count.
             superseded, self._wake = self._wake, None
             self.epoch += 1
             self._drop_patches()
-            if sequence is None or not self._sync.resume(sequence):
+            is_known = sequence is not None and self._sync.resume(sequence)
+            if not is_known:
                 self._sync.restart(sequence or 0)
                 self._must_fill = True
         if superseded is not None:
             superseded()  # to see that it is
+        return is_known
 
     def leave(self) -> None:
         """Follow the template no more."""

@@ -16,7 +16,7 @@ from sapwood.connection import CLOSED, Connection, Info
 from sapwood.errors import FrameError
 from sapwood.joining import let_in
 from sapwood.places import Ticket
-from sapwood.protocol import Happened, Join, Ping, Synced, Welcome, decode, encode
+from sapwood.protocol import Happened, Join, Ping, Resync, Synced, Welcome, decode, encode
 from sapwood.session import Session
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ async def converse(socket: Socket, app: App, browser: str) -> None:
         await _take_place(socket, app, connection, is_new)
         await _talk(socket, app, connection, welcome, is_new)
     except FrameError as error:
-        app.refused(error.code)
+        app.metrics.refuse(error.code)
         log.info("socket closed with %d: %s", error.code, error)
         await _close(socket, error.code)
     except Gone:
@@ -139,6 +139,8 @@ async def _talk(
                         await asyncio.sleep(delay_s)
                 elif isinstance(frame, Synced) and syncs.take(clock()):
                     raise FrameError("tells all that the page holds again and again", 4429)
+                elif isinstance(frame, Resync):
+                    app.metrics.resync("asked")
                 connection.receive(frame)
                 app.dispatcher.drive(session)
         finally:
@@ -160,6 +162,7 @@ async def _write(
             app.metrics.sent(len(frame))
             await socket.send(frame)
         if code:
+            app.metrics.refuse(code)
             await _close(socket, code)
             return
 

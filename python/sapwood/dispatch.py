@@ -19,7 +19,9 @@ import anyio
 from sapwood import events
 from sapwood.connection import Turn
 from sapwood.errors import AppError
+from sapwood.metrics import Metrics
 from sapwood.session import Call, Page, Session
+from sapwood.watchdog import Watchdog
 
 # Handlers that are not coroutines run in threads; this many at once.
 THREADS_MAX = 32
@@ -34,18 +36,25 @@ log: logging.Logger = logging.getLogger("sapwood")
 class Dispatcher:
     """Lets the handlers of an app's sessions run.
 
-    *save* is awaited when an event was handled, before anybody is told that it was.
+    *save* is awaited when an event was handled, before anybody is told that it was;
+    *metrics* and *watchdog* learn of every handler.
     Raises AppError for a *concurrency* that there is none of.
     """
 
     def __init__(
-        self, concurrency: Concurrency, save: Callable[[Session, Turn], Awaitable[None]]
+        self,
+        concurrency: Concurrency,
+        save: Callable[[Session, Turn], Awaitable[None]],
+        metrics: Metrics,
+        watchdog: Watchdog,
     ) -> None:
         if concurrency not in get_args(Concurrency):
             known = ", ".join(map(repr, get_args(Concurrency)))
             raise AppError(f"concurrency_handling is one of {known}, not {concurrency!r}")
         self._concurrency = concurrency
         self._save = save
+        self._metrics = metrics
+        self._watchdog = watchdog
         self._threads: anyio.CapacityLimiter | None = None
         self._lock: asyncio.Lock | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -68,7 +77,8 @@ class Dispatcher:
             if isinstance(what, Page):
                 self.start(self._take_page(session, what))
             else:
-                self.start(self._handle(session, what))
+                now_s = asyncio.get_running_loop().time()
+                self.start(self._handle(session, what, now_s))
 
     async def run(self, session: Session, function: Callable[[Session], Any]) -> None:
         """Call *function* with the session when it is its turn; what it raises is logged."""
@@ -118,7 +128,7 @@ class Dispatcher:
         async with self._hold(session):
             session.take_page(page)
 
-    async def _handle(self, session: Session, turn: Turn) -> None:
+    async def _handle(self, session: Session, turn: Turn, arrived_s: float) -> None:
         try:
             async with self._hold(session, turn.policy) as hold:
                 turn.connection.begin(turn)
@@ -128,6 +138,7 @@ class Dispatcher:
                 await self._save_handled(session, turn)
         finally:
             session.finish(turn)
+            self._metrics.handled(asyncio.get_running_loop().time() - arrived_s)
 
     async def _save_handled(self, session: Session, turn: Turn) -> None:
         try:
@@ -147,19 +158,28 @@ class Dispatcher:
         self, session: Session, function: Callable[..., Any], call: Callable[[], Any]
     ) -> BaseException | None:
         """Run *call*, on the loop or in a thread; return what it raised."""
+        name = events.name_of(function)
+
+        def watched() -> Any:
+            with self._watchdog.running(name, session.id, on_loop=False):
+                return call()
+
         try:
             if inspect.iscoroutinefunction(function):
-                await call()
+                with self._watchdog.running(name, session.id, on_loop=True):
+                    await call()
                 return None
             if session.threads is None:
                 session.threads = asyncio.Semaphore(THREADS_OF_SESSION_MAX)
             async with session.threads:
-                result = await self.run_sync(call)
+                result = await self.run_sync(watched)
             if inspect.isawaitable(result):
-                await result
+                with self._watchdog.running(name, session.id, on_loop=True):
+                    await result
         except BaseException as error:  # whatever a handler raises, the session lives on
             if isinstance(error, asyncio.CancelledError) and _is_being_cancelled():
                 raise
+            self._metrics.handler_errors += 1
             return _without_our_frames(error)
         return None
 

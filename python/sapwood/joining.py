@@ -13,11 +13,19 @@ from typing import TYPE_CHECKING
 from sapwood.connection import Connection
 from sapwood.errors import FrameError
 from sapwood.handoff import Page
+from sapwood.metrics import ResyncReason
 from sapwood.protocol import Join, Synced, Welcome
 from sapwood.session import Session
 
 if TYPE_CHECKING:
     from sapwood.app import App
+
+
+_REASONS: dict[str, ResyncReason] = {
+    "share": "shared",
+    "restored": "restored",
+    "fresh": "fresh",
+}
 
 
 async def let_in(app: App, join: Join, browser: str) -> tuple[Connection, Welcome, bool]:
@@ -32,11 +40,13 @@ async def let_in(app: App, join: Join, browser: str) -> tuple[Connection, Welcom
         mode = "resume"
         if join.token is None:
             sequence = join.sequence
-            connection.resume(sequence)
+            if not connection.resume(sequence):
+                app.metrics.resync("behind")
         else:
             # The page was loaded anew in the same tab; what it was rendered from is not needed.
             app.handoff.claim(join.token, browser)
             connection.resume(None)
+            app.metrics.resync("reloaded")
     else:
         page = await _page(app, join, browser)
         shared = app.registry.find_shared(join.share) if join.share is not None else None
@@ -57,6 +67,7 @@ async def let_in(app: App, join: Join, browser: str) -> tuple[Connection, Welcom
         app.registry.connect(connection)
         if mode != "handoff":
             connection.fill()
+            app.metrics.resync(_REASONS[mode])
     session = connection.session
     connection.take_fields(join.fields)
     if join.foreign:

@@ -20,7 +20,7 @@ async def serve(websocket: WebSocket, app: App) -> None:
     """Serve one WebSocket from handshake to close."""
     is_ours = is_from_our_page(websocket, app.allowed_origins)
     if not is_ours or VERSION not in websocket.scope["subprotocols"]:
-        app.refused(1008)
+        app.metrics.refuse(1008)
         await websocket.close(1008)
         return
     await websocket.accept(VERSION)

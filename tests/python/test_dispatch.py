@@ -14,8 +14,10 @@ from sapwood import App, AppError, EventHandler, Template, policy
 from sapwood.connection import Connection, Turn
 from sapwood.dispatch import Concurrency, Dispatcher
 from sapwood.events import Event
+from sapwood.metrics import Metrics
 from sapwood.protocol import Happened
 from sapwood.session import Session
+from sapwood.watchdog import Watchdog
 
 PAGE = "<body><button id=a>a</button><button id=b>b</button><input id=field></body>"
 
@@ -26,7 +28,12 @@ class Desk:
     def __init__(self, concurrency: Concurrency = "per_session") -> None:
         self.log: list[str] = []
         self.saved: list[tuple[int, int]] = []
-        self.dispatcher = Dispatcher(concurrency, self.save)
+        none = dict.fromkeys(
+            ("sessions", "connections", "events_waiting", "handoffs_waiting"), lambda: 0
+        )
+        self.metrics = Metrics(**none)
+        self.watchdog = Watchdog()
+        self.dispatcher = Dispatcher(concurrency, self.save, self.metrics, self.watchdog)
 
     async def save(self, session: Session, turn: Turn) -> None:
         self.saved.append((turn.event.number, turn.connection.handled))
@@ -65,6 +72,7 @@ class Desk:
 
     async def end(self) -> None:
         await self.dispatcher.finish(5)
+        self.watchdog.close()
 
 
 async def test_in_a_session_one_event_waits_for_the_other() -> None:

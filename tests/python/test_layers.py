@@ -16,7 +16,7 @@ RUST = ROOT / "rust"
 LAYERS = """
 _core
 errors
-events views record
+events views record metrics
 attributes
 copies
 element
@@ -24,7 +24,7 @@ template
 diff protocol
 connection
 session
-handoff metrics places store
+handoff metrics places store watchdog
 sessions
 dispatch keeping responses
 joining

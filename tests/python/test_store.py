@@ -131,11 +131,11 @@ class SQLiteStores(Stores):
         self.folder.cleanup()
 
 
-class TestMemoryStore(Stores.TestCase):  # type: ignore[name-defined,misc]
+class TestMemoryStore(Stores.TestCase):
     """The machine with memory."""
 
 
-class TestSQLiteStore(SQLiteStores.TestCase):  # type: ignore[name-defined,misc]
+class TestSQLiteStore(SQLiteStores.TestCase):
     """The machine with a file."""
 
     settings = settings(max_examples=40, stateful_step_count=25)
