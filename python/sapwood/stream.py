@@ -58,11 +58,16 @@ class Streams:
             "x-content-type-options": "nosniff",
         }
         return StreamingResponse(
-            self._events(socket, digest(secret)), media_type="text/event-stream", headers=headers
+            self._events(request, socket, digest(secret)),
+            media_type="text/event-stream",
+            headers=headers,
         )
 
-    async def _events(self, socket: _Socket, key: bytes) -> AsyncIterator[str]:
+    async def _events(self, request: Request, socket: _Socket, key: bytes) -> AsyncIterator[str]:
         self._sockets[key] = socket
+        # A response that has nothing to send would not find out that nobody is there.
+        watch = asyncio.create_task(_until_left(request))
+        watch.add_done_callback(lambda _: socket.leave())
         visit = asyncio.create_task(converse(socket, self._app, socket.browser))
         visit.add_done_callback(lambda _: socket.end())
         try:
@@ -70,6 +75,7 @@ class Streams:
                 yield event
         finally:
             del self._sockets[key]
+            watch.cancel()
             socket.leave()
             await visit
 
@@ -85,7 +91,7 @@ class Streams:
             return _refused(413)
         try:
             async with asyncio.timeout(POST_TIMEOUT_S):
-                for frame in frames.splitlines():
+                for frame in filter(None, frames.split("\n")):
                     await socket.incoming.put(frame)
         except TimeoutError:
             socket.leave()
@@ -155,6 +161,11 @@ class _Socket:
             yield f"event: close\ndata: {self._code}\n\n"
         finally:
             gone.cancel()
+
+
+async def _until_left(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 async def _body(request: Request) -> str | None:
