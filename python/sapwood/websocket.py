@@ -16,6 +16,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from sapwood._core import Tree
 from sapwood.errors import FrameError
+from sapwood.origin import is_from_own_page
 from sapwood.protocol import VERSION, Frame, Join, Welcome, decode
 from sapwood.responses import browser_of
 from sapwood.session import Session
@@ -34,7 +35,10 @@ log: logging.Logger = logging.getLogger("sapwood")
 
 async def serve(websocket: WebSocket, app: App) -> None:
     """Serve one WebSocket from handshake to close."""
-    if not _is_allowed(websocket, app) or VERSION not in websocket.scope["subprotocols"]:
+    if (
+        not is_from_own_page(websocket, app.allowed_origins)
+        or VERSION not in websocket.scope["subprotocols"]
+    ):
         await websocket.close(1008)
         return
     await websocket.accept(VERSION)
@@ -57,16 +61,6 @@ async def serve(websocket: WebSocket, app: App) -> None:
 async def _close(websocket: WebSocket, code: int) -> None:
     with contextlib.suppress(RuntimeError):  # the other side was faster
         await websocket.close(code)
-
-
-def _is_allowed(websocket: WebSocket, app: App) -> bool:
-    """Say whether the page that connects is one of ours: cookies come along from any page."""
-    origin = websocket.headers.get("origin", "").lower()
-    if origin in app.allowed_origins:
-        return True
-    host = websocket.headers.get("host", "").lower()
-    scheme = "https" if websocket.url.scheme == "wss" else "http"
-    return host != "" and origin == f"{scheme}://{host}"
 
 
 async def _receive(websocket: WebSocket, *, is_first: bool = False) -> Frame:

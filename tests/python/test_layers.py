@@ -25,6 +25,8 @@ diff protocol
 session
 handoff
 sessions
+origin signing
+doors
 responses
 websocket
 app
