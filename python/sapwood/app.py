@@ -12,10 +12,12 @@ import logging
 import os
 import re
 import secrets
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import cached_property
+from pathlib import Path
 from typing import Any, TypeVar
 
 import anyio
@@ -46,6 +48,7 @@ from sapwood.responses import (
 )
 from sapwood.session import Call, Session
 from sapwood.sessions import Sessions
+from sapwood.static import StaticFolder
 from sapwood.template import Template
 from sapwood.websocket import serve
 
@@ -103,6 +106,7 @@ class App:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._startup: list[Callable[[], Any]] = []
         self._mounted: list[App] = []
+        self._static: list[StaticFolder] = []
         self._warned: set[tuple[type[Template], tuple[str, str, str]]] = set()
         self._starlette = Starlette(
             debug=self.debug,
@@ -138,8 +142,35 @@ class App:
 
         return register
 
+    def static(self, path: str, folder: str | Path) -> None:
+        """Serve the files that are in *folder* now under *path*.
+
+        The folder is named from the file that calls this. See `StaticFolder` for what is
+        left out. Raises AppError for a folder that is none.
+        """
+        here = Path(sys._getframe(1).f_globals.get("__file__", "")).parent
+        served = StaticFolder(path, here / folder, debug=self.debug)
+        self._static.append(served)
+        self._starlette.router.routes.append(
+            Route(f"{path}/{{name:path}}", served, methods=["GET"])
+        )
+
+    def static_url(self, name: str) -> str:
+        """Return where the static file *name* is, as seen from the app's root.
+
+        The URL changes with the content, and a browser keeps what it got for ever. Of
+        several folders the first that has such a file counts. Raises AppError if none has.
+        """
+        for folder in self._static:
+            if url := folder.url(name):
+                return url
+        folders = ", ".join(str(folder.folder) for folder in self._static)
+        raise AppError(
+            f"there is no file {name!r} among the static ones ({folders or 'no folder'})"
+        )
+
     def mount(self, path: str, app: ASGIApp) -> None:
-        """Serve another ASGI app, such as Starlette's StaticFiles, under *path*."""
+        """Serve another ASGI app under *path*."""
         if isinstance(app, App):
             self._mounted.append(app)
         self._starlette.router.routes.append(Mount(path, app))

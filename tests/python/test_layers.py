@@ -25,7 +25,7 @@ diff protocol
 session
 handoff
 sessions
-origin signing
+origin signing static
 doors
 responses
 websocket
