@@ -19,6 +19,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import anyio
 from starlette.applications import Starlette
@@ -324,7 +325,7 @@ class App:
             case dict() | list():
                 return JSONResponse(result, headers=self._headers_for(request))
         raise AppError(
-            f"the handler of {request.url.path} returned {type(result).__name__}; "
+            f"the handler of {_path(request)} returned {type(result).__name__}; "
             "it must return a Template, a Response, HTML as a string, or data for JSON"
         )
 
@@ -347,7 +348,7 @@ class App:
         html, version = template._render_page(head_end(placeholder, mount, nonce), nonce)
         if self.debug:
             self._warn_of_nesting(template, version, html)
-        token = self.handoff.mint(template, version, request.url.path, browser)
+        token = self.handoff.mint(template, version, _path(request), browser)
         html = html.replace(placeholder, token, 1)
         response = page_response(html, nonce=nonce, policy=self._policy, headers=headers)
         if known is None:
@@ -375,6 +376,11 @@ _POSITIONAL_ONLY = inspect.Parameter.POSITIONAL_ONLY
 
 def _token() -> str:
     return secrets.token_urlsafe(32)
+
+
+def _path(request: Request) -> str:
+    # Quoted as in a URL, since it stands in the log and must not begin a line there.
+    return quote(request.scope["path"], safe="/:@!$&'()*+,;=", errors="replace")
 
 
 async def _client(_: Request) -> Response:
