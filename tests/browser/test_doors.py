@@ -81,6 +81,22 @@ def test_trusted_types_are_enforced(strict: Page, code: str) -> None:
         strict.evaluate(f"() => {{ {code} }}")
 
 
+@pytest.mark.parametrize("trusted", [True, False])
+def test_a_script_that_is_inserted_runs_unless_types_are_trusted(page: Page, trusted: bool) -> None:
+    app, template = App(trusted_types=trusted), Template(HTML.replace("_onclick", "data-x"))
+    box = template.querySelector("#box")
+    assert box is not None
+    app.route("/")(lambda: template)
+    with Live(app) as live:
+        page.goto(live.url)
+        expect(page.locator("html")).to_have_attribute("data-sapwood", "online")
+        box.children.append(Element("script", "document.title = 'ran'"))
+        box.children.append(Element("p", "and then"))
+        template.update()
+        expect(page.locator("#box p")).to_have_text("and then")
+        assert page.title() == ("T" if trusted else "ran")
+
+
 def test_a_page_may_not_see_or_hear_who_looks_at_it(strict: Page, problems: list[str]) -> None:
     may = "name => document.featurePolicy.allowsFeature(name)"
     names = ["camera", "microphone", "geolocation", "usb", "payment", "fullscreen"]
