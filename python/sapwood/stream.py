@@ -17,8 +17,9 @@ from starlette.responses import Response, StreamingResponse
 from sapwood.connection import Info
 from sapwood.conversation import Gone, converse
 from sapwood.handoff import digest
+from sapwood.origin import is_from_own_page
 from sapwood.protocol import JOIN_BYTES_MAX
-from sapwood.responses import browser_of, is_from_our_page
+from sapwood.responses import browser_of
 
 if TYPE_CHECKING:
     from sapwood.app import App
@@ -41,7 +42,7 @@ class Streams:
 
     async def open(self, request: Request) -> Response:
         """Answer the POST that begins a stream."""
-        if not is_from_our_page(request, self._app.allowed_origins):
+        if not is_from_own_page(request, self._app.allowed_origins):
             return _refused(403)
         join = await _body(request)
         if join is None:
@@ -81,7 +82,7 @@ class Streams:
 
     async def post(self, request: Request) -> Response:
         """Take the frames that one POST brings."""
-        if not is_from_our_page(request, self._app.allowed_origins):
+        if not is_from_own_page(request, self._app.allowed_origins):
             return _refused(403)
         socket = self._sockets.get(digest(request.headers.get(CHANNEL, "")))
         if socket is None or socket.browser != (browser_of(request) or ""):

@@ -26,6 +26,8 @@ connection
 session
 handoff metrics places store watchdog
 sessions
+origin signing static
+doors
 dispatch keeping responses
 joining
 conversation
