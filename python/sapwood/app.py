@@ -38,7 +38,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from sapwood import _core
-from sapwood.connection import Connection, Turn
+from sapwood.connection import RESTART, Connection, Turn
 from sapwood.dispatch import Concurrency, Dispatcher
 from sapwood.doors import DOORS, Doors, open_doors
 from sapwood.errors import AppError
@@ -71,7 +71,9 @@ from sapwood.watchdog import Watchdog
 from sapwood.websocket import serve
 
 # So long handlers may run on when the app stops, and then so long to be cancelled.
-HANDLERS_PATIENCE_S = 5.0
+HANDLERS_PATIENCE_S = 4.0
+# So long tasks may take to be cancelled.
+TASKS_PATIENCE_S = 1.0
 
 PageHandler = Callable[..., Any]
 HandlerT = TypeVar("HandlerT", bound=PageHandler)
@@ -145,6 +147,8 @@ class App:
         self._streams = Streams(self)
         self._policy = content_security_policy + (TRUSTED_TYPES if trusted_types else "")
         self._headers = {name.lower(): value for name, value in (headers or {}).items()}
+        #: Whether the app comes to its end, and lets nobody in any more.
+        self.is_stopping: bool = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._on_connect: list[Callable[[Session], Any]] = []
         self._on_reconnect: list[Callable[[Session], Any]] = []
@@ -305,10 +309,16 @@ class App:
                 await self._stop()
 
     async def _stop(self) -> None:
+        """Send browsers away to come back, let handlers end, and keep what was declared."""
+        self.is_stopping = True
+        for session in self.registry:
+            for connection in session.connections:
+                connection.end(RESTART)
         for task in list(self._tasks):
             task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=TASKS_PATIENCE_S)
         await self.dispatcher.finish(HANDLERS_PATIENCE_S)
-        await asyncio.wait({*self._tasks, asyncio.create_task(asyncio.sleep(0))}, timeout=1.0)
         await self.keeper.save_all()
         await self.keeper.store.close()
         self.watchdog.close()

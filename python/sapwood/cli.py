@@ -13,8 +13,10 @@ import re
 import secrets
 import socket
 import sys
+import threading
 import traceback
 from pathlib import Path
+from types import FrameType
 
 import click
 import uvicorn
@@ -23,6 +25,9 @@ from uvicorn.supervisors import ChangeReload
 from sapwood.app import App
 from sapwood.errors import AppError
 from sapwood.protocol import JOIN_BYTES_MAX
+
+# A server that is told to stop is gone after so long.
+EXIT_S = 18.0
 
 
 @click.group()
@@ -72,17 +77,35 @@ def run(
         proxy_headers=bool(proxy),
         forwarded_allow_ips=list(proxy),
         log_level="warning",
-        timeout_graceful_shutdown=5,
+        timeout_graceful_shutdown=3,
         reload=reload,
         reload_dirs=[str(folder)] if reload else None,
         reload_includes=["*.py", "*.html", "*.css", "*.js"] if reload else None,
     )
-    server = uvicorn.Server(config)
+    server = _Server(config)
     with contextlib.suppress(KeyboardInterrupt):  # Ctrl+C is the way to stop
         if reload:
             ChangeReload(config, target=server.run, sockets=[listener]).run()
         else:
             server.run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """A server that ends in time, whatever a handler does."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop, or give up on what does not let itself be stopped."""
+        if not self.should_exit:
+            last = threading.Timer(EXIT_S, _give_up)
+            last.daemon = True
+            last.start()
+        super().handle_exit(sig, frame)
+
+
+def _give_up() -> None:
+    click.echo(f"Stopped after {EXIT_S:.0f} s: a handler or a thread did not end", err=True)
+    sys.stderr.flush()
+    os._exit(1)
 
 
 def _set_up(host: str, *, debug: bool, proxy: tuple[str, ...]) -> str:

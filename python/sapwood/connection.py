@@ -45,6 +45,7 @@ FILLS_MAX = 4
 # The application closed the session: a page that hears this does not come back.
 CLOSED = 4411
 SUPERSEDED = 4409
+RESTART = 1012
 
 log: logging.Logger = logging.getLogger("sapwood")
 

@@ -12,7 +12,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Protocol
 
-from sapwood.connection import CLOSED, Connection, Info
+from sapwood.connection import CLOSED, RESTART, Connection, Info
 from sapwood.errors import FrameError
 from sapwood.joining import let_in
 from sapwood.places import Ticket
@@ -63,6 +63,8 @@ async def converse(socket: Socket, app: App, browser: str) -> None:
         except TimeoutError:
             raise FrameError("no join in time", 4408) from None
         assert isinstance(join, Join)
+        if app.is_stopping:
+            raise FrameError("the server stops", RESTART)
         connection, welcome, is_new = await let_in(app, join, browser)
         await _take_place(socket, app, connection, is_new)
         await _talk(socket, app, connection, welcome, is_new)
