@@ -26,6 +26,9 @@ from sapwood.template import Template
 if TYPE_CHECKING:
     from sapwood.app import App
 
+# A page that is larger already takes no foreign nodes any more.
+NODES_WITH_FOREIGN_MAX = 200_000
+
 log: logging.Logger = logging.getLogger("sapwood")
 
 
@@ -211,8 +214,22 @@ class Session:
         return handler, element._policy(event.type, handler)
 
     def take_page(self, page: Page) -> None:
-        """Learn what the page holds that the server did not know."""
+        """Learn what the page holds that the server did not know.
+
+        Foreign nodes become part of the page; what does not fit, or is not theirs to be,
+        stays foreign. A template that many sessions share takes none: what one visitor's
+        scripts did is not for the others.
+        """
         page.connection.take_fields(page.synced.fields)
+        tree = self.template._tree
+        if not page.synced.foreign or self.template.shared or len(tree) > NODES_WITH_FOREIGN_MAX:
+            return
+        is_published = tree.same_version(self.template._published)
+        taken = _core.apply_foreign(tree, list(page.synced.foreign))
+        log.info("session %s: %d of %d foreign trees taken", self.id, sum(taken), len(taken))
+        # Else it waits for the next update, as what a handler did before it has to.
+        if is_published:
+            self.template.update()
 
     # --- Handling ----------------------------------------------------------------
 

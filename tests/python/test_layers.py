@@ -16,7 +16,7 @@ RUST = ROOT / "rust"
 LAYERS = """
 _core
 errors
-events views record metrics
+events views record metrics foreign
 attributes
 copies
 element
