@@ -86,7 +86,7 @@ class App:
             debug=self.debug,
             routes=[
                 WebSocketRoute("/_sapwood/ws", self._websocket),
-                Route("/_sapwood/client.{version:str}.js", _client),
+                Route("/_sapwood/{part}.{version}.js", _client),
             ],
             lifespan=self._lifespan,
         )
@@ -290,8 +290,9 @@ def _secret() -> str:
     return secrets.token_urlsafe(32)
 
 
-async def _client(_: Request) -> Response:
-    return client_response()
+async def _client(request: Request) -> Response:
+    part, version = request.path_params["part"], request.path_params["version"]
+    return client_response(part, f"{part}.{version}.js")
 
 
 def _check_origin(origin: str) -> str:

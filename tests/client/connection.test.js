@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { Connection } from "../../python/sapwood/client/connection.js";
+import * as more from "../../python/sapwood/client/more.js";
 
 /** The server, the clock and the page of one connection. */
 class World {
@@ -11,6 +12,7 @@ class World {
   /** @type {string[]} */ shown = [];
   /** @type {any[]} */ fields = [];
   html = "";
+  /** @type {any[]} */ fetched = [];
   /** @type {any} */ work;
   random = 1;
   now = 0;
@@ -36,6 +38,7 @@ class World {
     const work = {
       url: "ws://host/_sapwood/ws",
       token: "T",
+      load: async () => more,
       page: {
         idPrefix: "old",
         apply: (/** @type {any[]} */ ops, /** @type {number} */ c) => {
@@ -59,7 +62,10 @@ class World {
       },
       clearTimeout: (/** @type {any} */ timer) => (this.timers = this.timers.filter((other) => other !== timer)),
       Math: { random: () => this.random },
-      fetch: async () => ({ text: async () => this.html }),
+      fetch: async (/** @type {string} */ path, /** @type {any} */ { headers }) => {
+        this.fetched.push([path, headers]);
+        return { text: async () => this.html };
+      },
     }));
     this.work = work;
     this.connection.connect();

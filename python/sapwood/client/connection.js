@@ -22,8 +22,6 @@ const FINAL = [1008, 4409];
 const GONE = 4410;
 /** Why the whole tree is asked for when the session is another one. */
 const ANEW = "new session";
-/** What the server puts into the head of a live page. */
-const META = /"sapwood" content="(.+?)" data-prefix="(.+?)"/;
 /** Events of which only the latest matters while an earlier one is on its way. */
 const CONTINUOUS = /move$|over$|scroll$|update$/;
 
@@ -34,6 +32,7 @@ const CONTINUOUS = /move$|over$|scroll$|update$/;
  * @typedef {object} Work what the connection is for
  * @property {string} url
  * @property {string} token good for one join
+ * @property {() => Promise<import("./loader.js").More>} load the second bundle
  * @property {{ idPrefix: string, apply(ops: unknown[], c: number): void }} page
  * @property {{ report(c: number): Map<unknown, unknown>, restart(): void }} values
  * @property {{ show(state: State): void, notify(text: string): void, fail(...report: any[]): void }} status
@@ -43,7 +42,7 @@ const CONTINUOUS = /move$|over$|scroll$|update$/;
  * @property {(run: () => void, ms: number) => any} setTimeout
  * @property {(timer: any) => void} clearTimeout
  * @property {{ random(): number }} Math
- * @property {(path: string) => Promise<{ text(): Promise<string> }>} fetch
+ * @property {typeof fetch} fetch
  */
 
 export class Connection {
@@ -164,9 +163,8 @@ export class Connection {
   async #renew() {
     this.#drop();
     try {
-      // An empty address is the page's own.
-      const answer = await this.#environment.fetch("");
-      const [, token, prefix] = /** @type {RegExpExecArray} */ (META.exec(await answer.text()));
+      const { renew } = await this.#work.load();
+      const { token, prefix } = await renew(this.#environment, this.#resume);
       this.#work.token = token;
       this.#work.page.idPrefix = prefix;
       this.#resume = "";

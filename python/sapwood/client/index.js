@@ -4,11 +4,13 @@ import { Page } from "./patch.js";
 import { Values } from "./values.js";
 import { delegate } from "./events.js";
 import { Connection } from "./connection.js";
+import { loader } from "./loader.js";
 import { createStatus } from "./status.js";
 
 /** @param {HTMLMetaElement} meta */
 function start(meta) {
-  const { prefix = "", path = "" } = meta.dataset;
+  const { prefix = "", path = "", more } = meta.dataset;
+  const load = loader(`${path}/_sapwood/${more}`);
   const token = meta.content;
   meta.removeAttribute("content");
   const listen = delegate(document, (origin, type, data) => {
@@ -24,7 +26,8 @@ function start(meta) {
     token,
     page,
     values,
-    status: createStatus(document),
+    status: createStatus(document, load),
+    load,
   });
   follow(connection);
   /** @type {any} */ (window).sapwood = Object.freeze({

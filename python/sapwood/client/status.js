@@ -9,8 +9,9 @@
 const PATIENCE_MS = 1000;
 const NOTICE_MS = 6000;
 
-/** Return what shows the state, notices and errors in *document*. @param {Document} document */
-export function createStatus(document) {
+/** Return what shows the state, notices and errors in *document*.
+ * @param {Document} document @param {() => Promise<import("./loader.js").More>} load */
+export function createStatus(document, load) {
   let wasOnline = false;
   let lasting = "";
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -49,25 +50,13 @@ export function createStatus(document) {
      * @param {string} code @param {string} text */
     fail(code, text) {
       console.warn(code, text);
-      if (text && code === "error") showError(document, text);
+      if (text && code === "error") load().then(({ showError }) => showError(document, text), console.warn);
     },
   };
 }
 
-/** @param {Document} document @param {string} text */
-function showError(document, text) {
-  const panel = box(document, "pre", "alert", "monospace;padding:8px;margin:0;width:auto;max-height:90%;white-space:pre-wrap");
-  const button = document.createElement("button");
-  button.textContent = "Close";
-  button.onclick = () => panel.remove();
-  panel.append(button, "\n\n", text);
-  // An open popover closes with Escape, and with a click elsewhere.
-  panel.popover = "auto";
-  panel.showPopover();
-}
-
 /** @param {Document} document @param {string} tag @param {string} role @param {string} style */
-function box(document, tag, role, style) {
+export function box(document, tag, role, style) {
   const element = document.createElement(tag);
   element.role = role;
   element.style.cssText = "position:fixed;z-index:99;inset:auto 0 0;border:0;color:#fff;background:#333;font:14px/1.4 " + style;
