@@ -11,13 +11,18 @@ class World {
   /** @type {any[]} */ applied = [];
   /** @type {string[]} */ shown = [];
   /** @type {any[]} */ fields = [];
+  /** @type {any[]} */ gone = [];
+  /** @type {any[]} */ edited = [];
+  /** @type {Map<string, any>} */ elements = new Map();
+  canLoad = true;
   html = "";
   /** @type {any[]} */ fetched = [];
   /** @type {any} */ work;
   random = 1;
   now = 0;
 
-  constructor() {
+  /** @param {object} [wish] */
+  constructor(wish = {}) {
     const world = this;
     class Socket {
       readyState = 0;
@@ -36,24 +41,42 @@ class World {
       }
     }
     const work = {
-      url: "ws://host/_sapwood/ws",
+      url: "http://host/_sapwood/",
       token: "T",
-      load: async () => more,
+      load: async () => {
+        if (!this.canLoad) throw new Error("offline");
+        return more;
+      },
       page: {
         idPrefix: "old",
+        needsMore: false,
+        elements: this.elements,
+        document: { querySelectorAll: () => [] },
+        told: new Map(),
+        has: (/** @type {any} */ target) => !this.gone.includes(target),
+        id: (/** @type {any} */ target) => target,
         apply: (/** @type {any[]} */ ops, /** @type {number} */ c) => {
           if (ops.includes("bad")) throw new Error("bad");
           this.applied.push([ops, c]);
         },
       },
-      values: { report: () => new Map(this.fields.splice(0)), restart: () => this.shown.push("restart") },
+      values: {
+        report: () => new Map(this.fields.splice(0)),
+        restart: () => this.shown.push("restart"),
+        survey: () => {},
+        edit: (/** @type {any} */ field) => this.edited.push(field),
+        get unreported() {
+          return new Map(world.fields);
+        },
+      },
       status: {
-        show: (/** @type {string} */ state) => this.shown.push(state),
+        show: (/** @type {string} */ state, /** @type {string} */ text) => this.shown.push(text ?? state),
         notify: (/** @type {string} */ text) => this.shown.push(text),
         fail: (/** @type {any[]} */ ...report) => this.shown.push(report.join()),
       },
     };
-    this.connection = new Connection(work, /** @type {any} */ ({
+    Object.assign(work, wish);
+    this.connection = new Connection(/** @type {any} */ (work), /** @type {any} */ ({
       WebSocket: Socket,
       setTimeout: (/** @type {Function} */ run, /** @type {number} */ ms) => {
         const timer = { at: this.now + ms, run };
@@ -89,6 +112,16 @@ class World {
     return join;
   }
 
+  /** Open a socket whose join needs the second bundle. @param {any} welcome */
+  async openAnew(welcome) {
+    this.socket.readyState = 1;
+    this.socket.onopen();
+    await settled();
+    const join = this.sent[0];
+    this.say(0, { s: 0, c: 0, resume: "R2", dev: false, ...welcome });
+    return join;
+  }
+
   /** @param {any[]} frame */
   say(...frame) {
     this.socket.onmessage({ data: JSON.stringify(frame) });
@@ -115,6 +148,9 @@ function online() {
   world.open();
   return world;
 }
+
+/** Let promises that are settled be heard. */
+const settled = () => new Promise((done) => setImmediate(done));
 
 const WHOLE = [10, 0, 1, "html", 1, 0];
 
@@ -164,13 +200,14 @@ test("an event acknowledges too", () => {
   assert.deepEqual(world.sent, [[1, 1, 46]]);
 });
 
-test("a gap asks for the whole tree, once, and no patch counts before it", () => {
+test("a gap asks for the whole tree, once, and no patch counts before it", async () => {
   const world = online();
   world.say(2, 0, 0, 5, "a");
   world.say(3, 0, 0, 5, "b");
   assert.deepEqual([world.sent, world.applied], [[[-3, "gap"]], []]);
   world.say(4, 0, ...WHOLE);
   world.say(5, 0, 0, 5, "c");
+  await settled();
   world.pass(50);
   assert.deepEqual([world.sent, world.applied.length], [[[-1, 4], [-1, 5]], 2]);
 });
@@ -191,10 +228,11 @@ test("a desync is remembered over a lost connection", () => {
   assert.deepEqual(world.sent, [[-3, "Error: bad"]]);
 });
 
-test("a page that cannot be filled either stops", () => {
+test("a page that cannot be filled either stops", async () => {
   const world = online();
   world.say(1, 0, "bad");
   for (let s = 2; s <= 4; s++) world.say(s, 0, 10, 0, "bad");
+  await settled();
   assert.equal(world.connection.state, "closed");
 });
 
@@ -229,9 +267,6 @@ test("an event that failed is not sent again, and its error is shown", () => {
   assert.deepEqual([world.sent, world.shown.includes("error,trace")], [[], true]);
 });
 
-/** Let promises that are settled be heard. */
-const settled = () => new Promise((done) => setImmediate(done));
-
 test("a page whose session is gone loads itself anew, and is filled from the new session", async () => {
   const world = online();
   world.connection.send(1, "click", null);
@@ -244,7 +279,7 @@ test("a page whose session is gone loads itself anew, and is filled from the new
   await settled();
   world.pass(2000);
   world.fields = [[5, "typed"]];
-  assert.deepEqual(world.open(), [0, { v: 1, token: "T2", fields: [] }]);
+  assert.deepEqual(await world.openAnew({ mode: "handoff" }), [0, { v: 1, token: "T2", fields: [] }]);
   assert.equal(world.work.page.idPrefix, "new");
   assert.deepEqual(world.sent, [[-3, "new session"]]);
   assert(world.shown.includes("1 actions were not carried out."));
@@ -348,7 +383,7 @@ test("a socket that never opens is given up", () => {
   assert.deepEqual([world.connection.state, world.socket.isClosed], ["connecting", true]);
 });
 
-for (const code of [1008, 4409]) {
+for (const code of [1008, 4409, 4411]) {
   test(`close code ${code} is final`, () => {
     const world = online();
     world.lose(code);
@@ -358,7 +393,7 @@ for (const code of [1008, 4409]) {
   });
 }
 
-for (const code of [1006, 1009, 1012, 1013, 4400, 4408]) {
+for (const code of [1006, 1009, 1013, 4400, 4408]) {
   test(`after close code ${code} the browser joins again`, () => {
     const world = online();
     world.lose(code);
