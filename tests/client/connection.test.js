@@ -1,158 +1,7 @@
 // @ts-check
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Connection } from "../../python/sapwood/client/connection.js";
-import * as more from "../../python/sapwood/client/more.js";
-
-/** The server, the clock and the page of one connection. */
-class World {
-  /** @type {any[]} */ sockets = [];
-  /** @type {{ at: number, run: Function }[]} */ timers = [];
-  /** @type {any[]} */ applied = [];
-  /** @type {string[]} */ shown = [];
-  /** @type {any[]} */ fields = [];
-  /** @type {any[]} */ gone = [];
-  /** @type {any[]} */ edited = [];
-  /** @type {Map<string, any>} */ elements = new Map();
-  canLoad = true;
-  html = "";
-  /** @type {any[]} */ fetched = [];
-  /** @type {any} */ work;
-  random = 1;
-  now = 0;
-
-  /** @param {object} [wish] */
-  constructor(wish = {}) {
-    const world = this;
-    class Socket {
-      readyState = 0;
-      /** @type {any[]} */ sent = [];
-      isClosed = false;
-      /** @param {string} url @param {string} protocol */
-      constructor(url, protocol) {
-        world.sockets.push(Object.assign(this, { url, protocol }));
-      }
-      /** @param {string} frame */
-      send(frame) {
-        this.sent.push(JSON.parse(frame));
-      }
-      close() {
-        this.isClosed = true;
-      }
-    }
-    const work = {
-      url: "http://host/_sapwood/",
-      token: "T",
-      load: async () => {
-        if (!this.canLoad) throw new Error("offline");
-        return more;
-      },
-      page: {
-        idPrefix: "old",
-        needsMore: false,
-        elements: this.elements,
-        document: { querySelectorAll: () => [] },
-        told: new Map(),
-        has: (/** @type {any} */ target) => !this.gone.includes(target),
-        id: (/** @type {any} */ target) => target,
-        apply: (/** @type {any[]} */ ops, /** @type {number} */ c) => {
-          if (ops.includes("bad")) throw new Error("bad");
-          this.applied.push([ops, c]);
-        },
-      },
-      values: {
-        report: () => new Map(this.fields.splice(0)),
-        restart: () => this.shown.push("restart"),
-        survey: () => {},
-        edit: (/** @type {any} */ field) => this.edited.push(field),
-        get unreported() {
-          return new Map(world.fields);
-        },
-      },
-      status: {
-        show: (/** @type {string} */ state, /** @type {string} */ text) => this.shown.push(text ?? state),
-        notify: (/** @type {string} */ text) => this.shown.push(text),
-        fail: (/** @type {any[]} */ ...report) => this.shown.push(report.join()),
-      },
-    };
-    Object.assign(work, wish);
-    this.connection = new Connection(/** @type {any} */ (work), /** @type {any} */ ({
-      WebSocket: Socket,
-      setTimeout: (/** @type {Function} */ run, /** @type {number} */ ms) => {
-        const timer = { at: this.now + ms, run };
-        this.timers.push(timer);
-        return timer;
-      },
-      clearTimeout: (/** @type {any} */ timer) => (this.timers = this.timers.filter((other) => other !== timer)),
-      Math: { random: () => this.random },
-      fetch: async (/** @type {string} */ path, /** @type {any} */ { headers }) => {
-        this.fetched.push([path, headers]);
-        return { text: async () => this.html };
-      },
-    }));
-    this.work = work;
-    this.connection.connect();
-  }
-
-  get socket() {
-    return this.sockets.at(-1);
-  }
-
-  /** What the server got since it was last asked. */
-  get sent() {
-    return this.socket.sent.splice(0);
-  }
-
-  /** @param {any} welcome */
-  open(welcome = {}) {
-    this.socket.readyState = 1;
-    this.socket.onopen();
-    const join = this.sent[0];
-    this.say(0, { mode: "handoff", s: 0, c: 0, resume: "R", dev: false, ...welcome });
-    return join;
-  }
-
-  /** Open a socket whose join needs the second bundle. @param {any} welcome */
-  async openAnew(welcome) {
-    this.socket.readyState = 1;
-    this.socket.onopen();
-    await settled();
-    const join = this.sent[0];
-    this.say(0, { s: 0, c: 0, resume: "R2", dev: false, ...welcome });
-    return join;
-  }
-
-  /** @param {any[]} frame */
-  say(...frame) {
-    this.socket.onmessage({ data: JSON.stringify(frame) });
-  }
-
-  lose(code = 1006) {
-    this.socket.onclose({ code });
-  }
-
-  /** @param {number} ms */
-  pass(ms) {
-    const end = this.now + ms;
-    for (let next; (next = this.timers.sort((a, b) => a.at - b.at)[0]) && next.at <= end; ) {
-      this.timers.shift();
-      this.now = next.at;
-      next.run();
-    }
-    this.now = end;
-  }
-}
-
-function online() {
-  const world = new World();
-  world.open();
-  return world;
-}
-
-/** Let promises that are settled be heard. */
-const settled = () => new Promise((done) => setImmediate(done));
-
-const WHOLE = [10, 0, 1, "html", 1, 0];
+import { online, settled, WHOLE, World } from "./world.js";
 
 test("the first frame joins with the token and what was edited", () => {
   const world = new World();
@@ -417,4 +266,167 @@ test("an event between two sockets goes out on the second", () => {
   world.connection.send(1, "click", null);
   world.open({ mode: "resume" });
   assert.deepEqual(world.sent, [[1, 0, 1]]);
+});
+
+// --- A server that is away -----------------------------------------------------
+
+test("browsers come back to a server that is started anew spread over 3 s", () => {
+  const world = online();
+  world.random = 0.9;
+  world.lose(1012);
+  world.pass(2699);
+  assert.equal(world.sockets.length, 1);
+  world.pass(1);
+  assert.equal(world.sockets.length, 2);
+});
+
+test("a ping that is not answered within 2 s is shown, and what the server says then ends that", () => {
+  const world = online();
+  world.pass(16_999);
+  assert(!world.shown.includes("Reconnecting…"));
+  world.pass(1);
+  assert.deepEqual([world.shown.at(-1), world.connection.state], ["Reconnecting…", "online"]);
+  world.say(-2, 0);
+  assert.equal(world.shown.at(-1), "online");
+});
+
+test("an event that is not answered is shown within 2 s, after a ping of its own", () => {
+  const world = online();
+  world.connection.send(/** @type {any} */ (1), "click", null);
+  world.pass(2000);
+  assert.deepEqual(world.sent, [[1, 0, 1], [-2, 1]]);
+  assert.equal(world.shown.at(-1), "Reconnecting…");
+});
+
+test("an event that is answered asks for no ping, and the next one is due as ever", () => {
+  const world = online();
+  world.connection.send(/** @type {any} */ (1), "click", null);
+  world.say(1, 1);
+  world.pass(14_000);
+  assert.deepEqual(world.sent, [[1, 0, 1], [-1, 1]]);
+  world.pass(1000);
+  assert.deepEqual(world.sent, [[-2, 1]]);
+});
+
+test("clicks on a dead line do not put off giving it up", () => {
+  const world = online();
+  for (let i = 0; i < 24; i++) {
+    world.connection.send(/** @type {any} */ (1), "click", null);
+    world.pass(500);
+  }
+  assert.equal(world.connection.state, "offline");
+});
+
+test("a browser that waits for a place says which, and waits", () => {
+  const world = new World();
+  world.socket.readyState = 1;
+  world.socket.onopen();
+  world.say(-4, 3);
+  assert.deepEqual([world.connection.state, world.shown.at(-1)], ["waiting", "Waiting for a place: 3"]);
+  world.pass(14_999);
+  world.say(-4, 2);
+  assert.deepEqual([world.sockets.length, world.shown.at(-1)], [1, "Waiting for a place: 2"]);
+  world.say(0, { mode: "handoff", s: 0, c: 0, resume: "R", dev: false });
+  assert.equal(world.connection.state, "online");
+});
+
+test("a browser that waits pings, and finds out that the line is dead", () => {
+  const world = new World();
+  world.socket.readyState = 1;
+  world.socket.onopen();
+  world.say(-4, 3);
+  world.pass(15_000);
+  assert.deepEqual(world.sent.at(-1), [-2, 0]);
+  world.pass(10_000);
+  assert.equal(world.connection.state, "offline");
+});
+
+// --- Text ------------------------------------------------------------------------
+
+test("half of a surrogate pair is sent as a replacement character, a whole one as it is", () => {
+  const world = online();
+  world.fields = [[5, ["a\ud800", "🦀"]]];
+  world.connection.send(/** @type {any} */ (5), "keydown", { key: "\udfff" });
+  assert.deepEqual(world.sent, [[1, 0, 5, "keydown", { key: "\ufffd" }, [5, ["a\ufffd", "🦀"]]]]);
+});
+
+// --- The second bundle -----------------------------------------------------------
+
+for (const [what, ops] of /** @type {[string, any[]][]} */ ([
+  ["the whole tree", WHOLE],
+  ["an element that is not HTML", [5, 1, 0, 1, "svg", 9, ""]],
+  ["a property", [4, 5, "value", "x"]],
+  ["a property of a new element", [5, 1, 0, 1, "input", 9, [".value", "x"], ""]],
+  ["an element with another tag", [0, 5, "x", 9, 5, "html p", ["id", "a"]]],
+])) {
+  test(`a patch with ${what} waits for the second bundle, and those behind it wait too`, async () => {
+    const world = online();
+    world.say(1, 0, ...ops);
+    world.say(2, 0, 0, 5, "b");
+    assert.deepEqual([world.applied, world.work.page.more], [[], undefined]);
+    await settled();
+    assert.deepEqual(world.applied, [[ops, 0], [[0, 5, "b"], 0]]);
+    assert(world.work.page.more);
+  });
+}
+
+test("an ordinary patch waits for nothing", () => {
+  const world = online();
+  world.say(1, 0, 0, 9, "a", 5, 1, 0, 2, "p", 10, ["class", "x"], "svgs", 0, "b", 8, 1, 9, 10);
+  assert.equal(world.applied.length, 1);
+});
+
+test("a bundle that cannot be loaded is loaded with the next connection, and no patch is left out", async () => {
+  const world = online();
+  world.canLoad = false;
+  world.say(1, 0, ...WHOLE);
+  world.say(2, 0, 0, 5, "b");
+  await settled();
+  assert.deepEqual([world.applied, world.connection.state], [[], "offline"]);
+  world.canLoad = true;
+  world.pass(500);
+  assert.deepEqual(world.open({ mode: "resume" })[1].s, 0);
+  world.say(1, 0, ...WHOLE);
+  await settled();
+  assert.equal(world.applied.length, 1);
+});
+
+// --- Where there is no WebSocket ----------------------------------------------------
+
+/** What the stream was asked for. @param {World} world */
+const posts = (world) => world.fetched.map(([path]) => path.replace("http://host/_sapwood/", ""));
+
+test("a WebSocket that has not opened within 2.5 s is given up for a stream", async () => {
+  const world = new World();
+  world.random = 0;
+  world.pass(2499);
+  assert.deepEqual([world.socket.isClosed, posts(world)], [false, []]);
+  world.pass(1);
+  await settled();
+  assert.deepEqual([world.socket.isClosed, posts(world)], [true, ["stream"]]);
+});
+
+test("a stream that does not work either is followed by a WebSocket, and so on", async () => {
+  const world = new World();
+  world.random = 0;
+  world.lose();
+  world.pass(0);
+  await settled();
+  assert.deepEqual([world.sockets.length, posts(world)], [1, ["stream"]]);
+  world.pass(0);
+  assert.equal(world.sockets.length, 2);
+  world.lose();
+  world.pass(0);
+  await settled();
+  assert.deepEqual(posts(world), ["stream", "stream"]);
+});
+
+test("where a WebSocket opened once there is no stream", async () => {
+  const world = online();
+  for (let i = 0; i < 3; i++) {
+    world.lose();
+    world.pass(30_000);
+  }
+  await settled();
+  assert.deepEqual(posts(world), []);
 });
