@@ -201,12 +201,21 @@ test("a shared session is joined with its secret, and its tree fills the page", 
   assert.deepEqual(world.sent, [[1, 1, 5]]);
 });
 
+test("a shared session is asked for again with another token if the first was too old", async () => {
+  const world = new World({ share: "S" });
+  world.socket.readyState = 1;
+  world.socket.onopen();
+  await renew(world);
+  assert.deepEqual(await world.openAnew({ mode: "share" }), [0, { v: 1, token: "T2", fields: [], share: "S" }]);
+});
+
 test("a secret is shown once", async () => {
   const world = new World({ share: "S" });
   await world.openAnew({ mode: "share" });
   world.say(1, 0, ...WHOLE);
   await renew(world);
-  assert.deepEqual(await world.openAnew({ mode: "fresh" }), [0, { v: 1, token: "T2", fields: [] }]);
+  world.connection.resume = "";
+  assert.deepEqual((await world.openAnew({ mode: "fresh" }))[1].share, undefined);
 });
 
 // --- DOM sync ------------------------------------------------------------------------------

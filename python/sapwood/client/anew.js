@@ -80,9 +80,8 @@ export class Anew {
   join() {
     const { work, resume, desync } = this.#connection;
     work.values.restart();
-    if (desync) return {};
-    if (resume) return { resume, fields: this.#connection.named(this.#fields) };
-    return { share: work.share };
+    if (!resume && work.share) return { share: work.share };
+    return desync ? {} : { resume, fields: this.#connection.named(this.#fields) };
   }
 
   /** Take up the session that the welcome is to, and say whether its tree comes unasked. @param {string} mode */

@@ -50,8 +50,8 @@ export class Filling {
       // A document has one html, head and body, whatever their ids.
       const isOnly = parent === document && /^(html|head|body)$/.test(tag);
       const old = isOnly ? document.querySelector(`${tag}:root,:root>${tag}`) : elements.get(uuid) ?? this.#match(null, node);
-      if (old) this.#rename(old, uuid);
       this.#named.add(uuid);
+      if (old) this.#rename(old, uuid);
     });
     reader.position = position;
     this.#enter(parent, count);
@@ -73,6 +73,7 @@ export class Filling {
   /** @param {Element} old @param {string} uuid */
   #rename(old, uuid) {
     const { elements } = this.#page;
+    this.#named.add(uuid);
     if (uuidOf(old) === uuid) return;
     elements.delete(uuidOf(old));
     elements.set(uuid, old);
