@@ -93,7 +93,7 @@ FIGURES = {
     "idle_session_bytes": Figure("bytes", 8192, "memory of an idle tab above a bare socket"),
     "stamp_bytes_raw": Figure("bytes", 14, "what a uuid adds to the HTML, per element"),
     "stamp_bytes_gzip": Figure("bytes", 5, "the same compressed"),
-    "client_gzip_bytes": Figure("bytes", 6144, "the client's JavaScript, gzip -9"),
+    "client_gzip_bytes": Figure("bytes", 6144, "the client's JavaScript that each page loads, gzip -9"),
     "bytes_counter_up": Figure("bytes", 12, "a click, to the server"),
     "bytes_counter_up_all": Figure("bytes", None, "the same with later acknowledgements"),
     "bytes_counter_down": Figure("bytes", 24, "a counter's patch, to the browser"),

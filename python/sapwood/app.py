@@ -164,7 +164,7 @@ class App:
                 WebSocketRoute("/_sapwood/ws", self._websocket),
                 Route("/_sapwood/stream", self._streams.open, methods=["POST"]),
                 Route("/_sapwood/send", self._streams.post, methods=["POST"]),
-                Route("/_sapwood/client.{version:str}.js", _client),
+                Route("/_sapwood/{part}.{version}.js", _client),
             ],
             lifespan=self._lifespan,
         )
@@ -539,8 +539,9 @@ def _path(request: Request) -> str:
     return quote(request.scope["path"], safe="/:@!$&'()*+,;=", errors="replace")
 
 
-async def _client(_: Request) -> Response:
-    return client_response()
+async def _client(request: Request) -> Response:
+    part, version = request.path_params["part"], request.path_params["version"]
+    return client_response(part, f"{part}.{version}.js")
 
 
 def _check_parameters(path: str, handler: PageHandler) -> list[str]:

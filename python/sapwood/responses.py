@@ -16,7 +16,8 @@ from starlette.responses import HTMLResponse, Response
 from sapwood._core import escape, uuid_prefix
 from sapwood.doors import DOORS, Doors
 
-CLIENT_FILE = Path(__file__).parent / "client" / "sapwood.min.js"
+FOLDER = Path(__file__).parent / "client"
+FILES = {"client": "sapwood.min.js", "more": "more.min.js"}
 
 DEFAULT_POLICY = (
     "default-src 'self'; script-src 'nonce-{nonce}' 'strict-dynamic'; "
@@ -38,21 +39,30 @@ HEADERS = {
 HSTS = {"strict-transport-security": "max-age=31536000"}
 
 
-@lru_cache(maxsize=1)
-def client() -> tuple[bytes, str]:
-    """Return the client's code and the name it is served under, which changes with it."""
-    code = CLIENT_FILE.read_bytes()
-    return code, f"client.{hashlib.sha256(code).hexdigest()[:16]}.js"
+@lru_cache(maxsize=2)
+def client(part: str) -> tuple[bytes, str]:
+    """Return the code of a *part* and the name it is served under, which changes with it.
+
+    Every page loads `client`, which imports `more` when something rare happens.
+    """
+    code = (FOLDER / FILES[part]).read_bytes()
+    return code, f"{part}.{hashlib.sha256(code).hexdigest()[:16]}.js"
 
 
-def client_response() -> Response:
-    """Return the client's code; its name is its version, so it may be kept for ever."""
+def client_response(part: str, name: str) -> Response:
+    """Return the code of a part; its name is its version, so it may be kept for ever.
+
+    A page that was loaded before an upgrade asks for what is no more: `more` of another
+    version would not fit its `client`.
+    """
+    if part not in FILES or name != client(part)[1]:
+        return Response(status_code=404)
     headers = {
         "cache-control": "public, max-age=31536000, immutable",
         "cross-origin-resource-policy": "same-origin",
         "x-content-type-options": "nosniff",
     }
-    return Response(client()[0], media_type="text/javascript", headers=headers)
+    return Response(client(part)[0], media_type="text/javascript", headers=headers)
 
 
 def head_end(token: str, mount: str, nonce: str) -> str:
@@ -60,8 +70,8 @@ def head_end(token: str, mount: str, nonce: str) -> str:
     mount = escape(mount)
     return (
         f'<meta name="sapwood" content="{escape(token)}" data-prefix="{uuid_prefix()}" '
-        f'data-path="{mount}"><script defer nonce="{nonce}" '
-        f'src="{mount}/_sapwood/{client()[1]}"></script>'
+        f'data-path="{mount}" data-more="{client("more")[1]}"><script defer nonce="{nonce}" '
+        f'src="{mount}/_sapwood/{client("client")[1]}"></script>'
     )
 
 

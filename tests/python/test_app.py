@@ -161,11 +161,17 @@ def test_another_policy_gets_the_nonce_too() -> None:
     assert re.fullmatch(r"script-src 'nonce-[\w-]{22}'", policy)
 
 
-def test_the_client_is_served_for_ever(client: TestClient) -> None:
-    (path,) = re.findall(r'src="([^"]+)"', client.get("/").text)
-    code = client.get(path)
+@pytest.mark.parametrize("name", [r'src="/_sapwood/([^"]+)"', r'data-more="([^"]+)"'])
+def test_the_client_is_served_for_ever(client: TestClient, name: str) -> None:
+    (name,) = re.findall(name, client.get("/").text)
+    code = client.get(f"/_sapwood/{name}")
     assert code.headers["content-type"].startswith("text/javascript")
     assert (code.status_code, "immutable" in code.headers["cache-control"]) == (200, True)
+
+
+@pytest.mark.parametrize("name", ["client.old.js", "more.old.js", "other.x.js"])
+def test_a_client_of_another_version_is_not_served(client: TestClient, name: str) -> None:
+    assert client.get(f"/_sapwood/{name}").status_code == 404
 
 
 def test_without_sockets_a_page_is_a_page(

@@ -60,7 +60,7 @@ ANONYMOUS: dict[str, Callable[[TestClient, str], bool]] = {
     "/_sapwood/send": stranger_posts,
 }
 #: What anybody may have, and why.
-PUBLIC = {"/_sapwood/client.{version:str}.js": "the same code for everybody, with no secret in it"}
+PUBLIC = {"/_sapwood/{part}.{version}.js": "the same code for everybody, with no secret in it"}
 
 FOREIGN: list[dict[str, str]] = [
     {},
