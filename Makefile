@@ -43,8 +43,9 @@ test-python: .venv/built .venv/dev ## Run the tests of the Python package
 test-client: node_modules/made ## Check and test the browser client, and that its build is fresh
 	$(NPM) run --silent check
 	$(NPM) test --silent
-	$(NPM) run --silent build -- --outfile=build/sapwood.min.js
-	cmp build/sapwood.min.js $(CLIENT)/sapwood.min.js || { echo "stale: run 'make client'"; exit 1; }
+	$(NPM) run --silent build -- --outdir=build/client
+	for file in sapwood more; do cmp build/client/$$file.min.js $(CLIENT)/$$file.min.js \
+		|| { echo "stale: run 'make client'"; exit 1; }; done
 
 .PHONY: test-browser
 test-browser: .venv/built .venv/dev ## Run the tests in a headless Chromium
@@ -92,9 +93,10 @@ build/bench/all build/bench-smoke/all: .venv/built .venv/dev .venv/bench
 	$(BIN)/python benches/python/shapes.py $(@D)/shapes.json $(SMOKE)
 	$(BIN)/python benches/python/socket_bytes.py $(@D)/socket_bytes.json $(SMOKE)
 	$(BIN)/python benches/python/event_cpu.py $(@D)/event_cpu.json $(SMOKE)
+	$(BIN)/python benches/python/soak.py $(@D)/soak.json $(SMOKE)
 
 .PHONY: client
-client: node_modules/made ## Build the minified client that is kept in git
+client: node_modules/made ## Build the minified client, two files that are kept in git
 	$(NPM) run --silent build
 
 .PHONY: wheel

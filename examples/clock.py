@@ -5,14 +5,11 @@ Try two tabs side by side: one template, shared by all, is written once and sent
 
 import asyncio
 import time
-from pathlib import Path
-
-from starlette.staticfiles import StaticFiles
 
 import sapwood as sw
 
 app = sw.App()
-app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"))
+app.static("/static", "static")
 
 page = sw.Template("clock.html", shared=True)
 face = page.querySelector("#time")

@@ -11,14 +11,13 @@ import counter
 import poll
 import table
 import todo
-from starlette.staticfiles import StaticFiles
 
 import sapwood as sw
 
 HERE = Path(__file__).parent
 
 app = sw.App()
-app.mount("/static", StaticFiles(directory=HERE / "static"))
+app.static("/static", "static")
 
 index = sw.Template("demo.html", shared=True)
 

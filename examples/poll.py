@@ -4,14 +4,10 @@ Open it in two tabs, or on two machines, and vote in both. Its types hold under 
 strictest settings of mypy and pyright.
 """
 
-from pathlib import Path
-
-from starlette.staticfiles import StaticFiles
-
 import sapwood as sw
 
 app = sw.App()
-app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"))
+app.static("/static", "static")
 
 
 class Choice(sw.Element):

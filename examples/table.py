@@ -6,15 +6,13 @@ Try to grow a tree and sort by height: the browser gets the cell, or the moves, 
 import random
 from pathlib import Path
 
-from starlette.staticfiles import StaticFiles
-
 import sapwood as sw
 
 HERE = Path(__file__).parent
 KINDS = ("Alder", "Ash", "Beech", "Birch", "Elm", "Hazel", "Larch", "Linden", "Oak", "Rowan")
 
 app = sw.App()
-app.mount("/static", StaticFiles(directory=HERE / "static"))
+app.static("/static", "static")
 
 
 def html():

@@ -4,14 +4,10 @@ Try it with the keyboard alone; write a note and move another row past it; pull 
 go on typing and clicking, and plug it in again.
 """
 
-from pathlib import Path
-
-from starlette.staticfiles import StaticFiles
-
 import sapwood as sw
 
 app = sw.App()
-app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"))
+app.static("/static", "static")
 
 
 class Todo(sw.Template):

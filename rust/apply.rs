@@ -5,7 +5,7 @@
 
 use crate::names::{is_attribute_name, is_tag};
 use crate::node::{Kind, NodeId};
-use crate::tree::{EditError, ROOT, Tree};
+use crate::tree::{EditError, ROOT, Tree, holds_only_text};
 use crate::uuid;
 use crate::wire::{
     CALL, COMMENT_NODE, CUT, DATA, DROP, FILL, INSERT, MOVE, PROPERTY, REMOVE, REPLACE, SET, TEXT,
@@ -64,6 +64,16 @@ impl std::error::Error for ApplyError {}
 ///
 /// After an error the tree holds what the ops before it did.
 pub fn apply(tree: &mut Tree, ops: &str) -> Result<(), ApplyError> {
+    carry_out(tree, ops, false)
+}
+
+/// Like `apply`, for ops that insert what a stranger made: no element comes into one
+/// that holds text alone, such as a script, where it would be rendered as a part of it.
+pub fn apply_foreign(tree: &mut Tree, ops: &str) -> Result<(), ApplyError> {
+    carry_out(tree, ops, true)
+}
+
+fn carry_out(tree: &mut Tree, ops: &str, is_foreign: bool) -> Result<(), ApplyError> {
     let not_json = ApplyError {
         kind: ApplyErrorKind::NotJson,
         operand: 0,
@@ -71,6 +81,7 @@ pub fn apply(tree: &mut Tree, ops: &str) -> Result<(), ApplyError> {
     let operands: Vec<Value> = serde_json::from_str(ops).map_err(|_| not_json)?;
     let mut applier = Applier {
         tree,
+        is_foreign,
         operands,
         at: 0,
         last_stamp: 0,
@@ -97,6 +108,7 @@ impl From<EditError> for ApplyErrorKind {
 
 struct Applier<'a> {
     tree: &'a mut Tree,
+    is_foreign: bool,
     operands: Vec<Value>,
     at: usize,
     last_stamp: u64,
@@ -244,6 +256,9 @@ impl Applier<'_> {
                 }
                 value => id_of(value)?,
             };
+            if self.is_foreign && self.holds_only_text(parent) {
+                return Err(EditError::OnlyText.into());
+            }
             let (kind, tag) = self.kind_and_tag(parent, &written)?;
             self.last_tag = written;
             if let Id::Stamp(stamp) = id {
@@ -283,6 +298,11 @@ impl Applier<'_> {
             true => Ok((kind, tag.to_owned())),
             false => Err(ApplyErrorKind::Name),
         }
+    }
+
+    fn holds_only_text(&self, parent: NodeId) -> bool {
+        let node = self.tree.node(parent);
+        node.kind.is_element() && holds_only_text(node.kind, node.name)
     }
 
     /// Says whether a new element can be known by *id*.

@@ -1,45 +1,58 @@
-// Bundles the client's modules into the one file that pages load.
+// Bundles the client's modules into the two files that pages load.
 //
-// esbuild joins them and shortens the names of members that only they use; terser
-// then makes smaller what it can. The result is kept in git, and `make test` fails
-// if it is not what this makes of the modules beside it.
+// Every page loads the first; the first imports the second when something rare
+// happens (a new session, an error to show, no WebSocket). esbuild joins the modules
+// and shortens the names of members that only they use, alike in both files; terser
+// then makes smaller what it can. The results are kept in git, and `make test` fails
+// if they are not what this makes of the modules beside them.
 //
-//     npm run build [-- --outfile=FILE]
-import { writeFile } from "node:fs/promises";
-import { dirname } from "node:path";
-import { mkdir } from "node:fs/promises";
+//     npm run build [-- --outdir=FOLDER]
+import { mkdir, writeFile } from "node:fs/promises";
 import { build } from "esbuild";
 import { minify } from "terser";
 
 const FOLDER = "python/sapwood/client";
 const BANNER = "/* Sapwood, MIT */\n";
 
-// Members of our own objects: neither a name of the DOM's nor a key on the wire may be here.
+// Members of our own objects: neither a name of the DOM's nor a key on the wire may be
+// here, nor one that a module exports.
 const MEMBERS = `
-apply children connect count cursor document done edit element fail field focused
-forget holds idPrefix insert inside isFixed isMoved last left namespace next node notify old parent
-place position properties range refill report restart restoring show skip socket state
-string tag uuid wake
+anew apply begin children connect count cursor depth desync document edit edited element
+environment epoch fail field filled flush focused forget holds idPrefix insert inside isDelayed
+isDone isFixed isMoved isTold keep kept last left load lose named namespace need needsMore next
+node notify old parent pending place position properties range receive refill report restart
+restoring show socket state string survey tag told touch transmit unreported uuid wake
+wantsSync work
 `;
+const MANGLED = new RegExp(`^(${MEMBERS.trim().split(/\s+/).join("|")})$`);
 
-const option = process.argv.find((argument) => argument.startsWith("--outfile="));
-const outfile = option?.slice("--outfile=".length) ?? `${FOLDER}/sapwood.min.js`;
+/** Bundle one file; *names* are what members were shortened to before. Returns all such names. */
+async function bundle({ entry, outfile, format, names }) {
+  const { outputFiles, mangleCache } = await build({
+    entryPoints: [`${FOLDER}/${entry}`],
+    bundle: true,
+    write: false,
+    format,
+    target: "es2022",
+    charset: "utf8",
+    tsconfigRaw: {},
+    minify: true,
+    mangleProps: MANGLED,
+    mangleCache: names,
+  });
+  const { code } = await minify(outputFiles[0].text, {
+    ecma: 2022,
+    toplevel: true,
+    module: format === "esm",
+    // Compresses better than what is shorter before.
+    compress: { passes: 3, toplevel: true, inline: 1, sequences: false },
+  });
+  await writeFile(outfile, `${BANNER}${code}\n`);
+  return mangleCache;
+}
 
-const bundle = await build({
-  entryPoints: [`${FOLDER}/index.js`],
-  bundle: true,
-  write: false,
-  format: "iife",
-  target: "es2022",
-  charset: "utf8",
-  tsconfigRaw: {},
-  minify: true,
-  mangleProps: new RegExp(`^(${MEMBERS.trim().split(/\s+/).join("|")})$`),
-});
-const { code } = await minify(bundle.outputFiles[0].text, {
-  ecma: 2022,
-  toplevel: true,
-  compress: { passes: 3, toplevel: true },
-});
-await mkdir(dirname(outfile), { recursive: true });
-await writeFile(outfile, `${BANNER}${code}\n`);
+const option = process.argv.find((argument) => argument.startsWith("--outdir="));
+const outdir = option?.slice("--outdir=".length) ?? FOLDER;
+await mkdir(outdir, { recursive: true });
+const names = await bundle({ entry: "index.js", outfile: `${outdir}/sapwood.min.js`, format: "iife", names: {} });
+await bundle({ entry: "more.js", outfile: `${outdir}/more.min.js`, format: "esm", names });

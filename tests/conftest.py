@@ -9,6 +9,10 @@ from hypothesis import settings
 settings.register_profile("sapwood", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("sapwood")
 
+# What production asks for, so that tests may make apps without saying more than they mean.
+os.environ["SAPWOOD_SECRET"] = "for-tests-alone-" * 2
+os.environ["SAPWOOD_HOSTS"] = "testserver 127.0.0.1"
+
 
 @pytest.fixture
 def anyio_backend() -> str:

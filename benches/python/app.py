@@ -8,7 +8,7 @@ import sapwood as sw
 
 ROWS = 1000
 
-app = sw.App(debug=False)
+app = sw.App(debug=False, secret="measured-" * 4)
 
 
 def _page(body: str) -> str:

@@ -12,39 +12,58 @@ import logging
 import os
 import re
 import secrets
+import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import cached_property
+from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
+from urllib.parse import quote
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from sapwood import _core
-from sapwood.connection import Connection, Turn
+from sapwood.connection import RESTART, Connection, Turn
 from sapwood.dispatch import Concurrency, Dispatcher
+from sapwood.doors import DOORS, Doors, open_doors
 from sapwood.errors import AppError
-from sapwood.handoff import Handoff, Page
+from sapwood.handoff import TTL_S, Handoff, Page
 from sapwood.joining import new_session
 from sapwood.keeping import Found, Keeper
 from sapwood.metrics import Metrics
+from sapwood.origin import checked_host, checked_origin
 from sapwood.places import Places
 from sapwood.record import ConnectionRecord
 from sapwood.responses import (
     DEFAULT_POLICY,
+    HEADERS,
+    HSTS,
+    TRUSTED_TYPES,
     browser_of,
     client_response,
     head_end,
+    is_secure,
     page_response,
     remember_browser,
 )
 from sapwood.session import Session
 from sapwood.sessions import Sessions
+from sapwood.static import StaticFolder
 from sapwood.store import MemoryStore, SessionStore
 from sapwood.stream import Streams
 from sapwood.template import Template
@@ -52,7 +71,9 @@ from sapwood.watchdog import Watchdog
 from sapwood.websocket import serve
 
 # So long handlers may run on when the app stops, and then so long to be cancelled.
-HANDLERS_PATIENCE_S = 5.0
+HANDLERS_PATIENCE_S = 4.0
+# So long tasks may take to be cancelled.
+TASKS_PATIENCE_S = 1.0
 
 PageHandler = Callable[..., Any]
 HandlerT = TypeVar("HandlerT", bound=PageHandler)
@@ -65,23 +86,34 @@ class App:
     """A live web application.
 
     `debug` shows errors in the page; the default is what SAPWOOD_DEBUG says (`sapwood
-    run` sets it on a loopback address). `allowed_origins` may connect besides the
-    app's own (`https://example.org`). `session_timeout_s` is how long a session
-    outlives its last connection, in seconds, and `state_ttl_s` how long the state that
-    it declared is kept in *store* after its last event. `concurrency_handling` says
-    which events wait for each other: those of one session (`"per_session"`), all of the
-    app (`"serialized"`), or none (`"concurrent"`). With `max_sessions` further browsers
-    wait until one of so many sessions is connected no more.
-    `content_security_policy` replaces the default one; `{nonce}` stands for the page's
-    nonce.
+    run` sets it on a loopback address). `secret` signs cookies, else SAPWOOD_SECRET does;
+    of several, separated by spaces, the first signs and all are good. `allowed_hosts` are
+    the names the app is served under (`example.org`, `*.example.org`), with those in
+    SAPWOOD_HOSTS and, with debug on, this machine's. Pages of `allowed_origins` may
+    connect besides the app's own (`https://example.org`).
 
-    Raises AppError for a setting that cannot be.
+    `session_timeout_s` is how long a session outlives its last connection, in seconds,
+    and `state_ttl_s` how long the state that it declared is kept in *store* after its last
+    event. `concurrency_handling` says which events wait for each other: those of one
+    session (`"per_session"`), all of the app (`"serialized"`), or none (`"concurrent"`).
+    With `max_sessions` further browsers wait until one of so many sessions is connected
+    no more.
+
+    `content_security_policy` replaces the default one; `{nonce}` stands for the page's
+    nonce. `trusted_types` adds that scripts in the page may not make code of strings.
+    `headers` go with pages besides the default ones, or in place of those of their name;
+    an empty one is left out.
+
+    Raises AppError for a setting that cannot be meant. With debug off, serving it does too
+    if there is no secret or no host.
     """
 
     def __init__(
         self,
         *,
         debug: bool | None = None,
+        secret: str | None = None,
+        allowed_hosts: Iterable[str] = (),
         allowed_origins: Iterable[str] = (),
         session_timeout_s: float = 120.0,
         state_ttl_s: float = 86_400.0,
@@ -89,15 +121,17 @@ class App:
         concurrency_handling: Concurrency = "per_session",
         max_sessions: int | None = None,
         content_security_policy: str = DEFAULT_POLICY,
+        trusted_types: bool = False,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         self.debug: bool = os.environ.get("SAPWOOD_DEBUG") == "1" if debug is None else debug
-        self.allowed_origins: frozenset[str] = frozenset(
-            _check_origin(origin) for origin in allowed_origins
-        )
+        self.allowed_origins: frozenset[str] = frozenset(map(checked_origin, allowed_origins))
+        self._allowed_hosts = frozenset(map(checked_host, allowed_hosts))
+        self._secret = secret
         self.session_timeout_s = session_timeout_s
-        self.token: Callable[[], str] = _secret
-        self.registry: Sessions = Sessions(_secret)
-        self.handoff: Handoff = Handoff(time.monotonic, _secret)
+        self.token: Callable[[], str] = _token
+        self.registry: Sessions = Sessions(_token)
+        self.handoff: Handoff = Handoff(time.monotonic, _token)
         self.places: Places = Places(max_sessions)
         self.keeper: Keeper = Keeper(store or MemoryStore(), self.registry, state_ttl_s)
         self.metrics: Metrics = Metrics(
@@ -111,14 +145,19 @@ class App:
             concurrency_handling, self.save, self.metrics, self.watchdog
         )
         self._streams = Streams(self)
-        self._policy = content_security_policy
+        self._policy = content_security_policy + (TRUSTED_TYPES if trusted_types else "")
+        self._headers = {name.lower(): value for name, value in (headers or {}).items()}
+        #: Whether the app comes to its end, and lets nobody in any more.
+        self.is_stopping: bool = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._on_connect: list[Callable[[Session], Any]] = []
         self._on_reconnect: list[Callable[[Session], Any]] = []
         self._on_disconnect: list[Callable[[Session], Any]] = []
+        self._sweeping: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self._startup: list[Callable[[], Any]] = []
         self._mounted: list[App] = []
+        self._static: list[StaticFolder] = []
         self._warned: set[tuple[type[Template], tuple[str, str, str]]] = set()
         self._starlette = Starlette(
             debug=self.debug,
@@ -126,7 +165,7 @@ class App:
                 WebSocketRoute("/_sapwood/ws", self._websocket),
                 Route("/_sapwood/stream", self._streams.open, methods=["POST"]),
                 Route("/_sapwood/send", self._streams.post, methods=["POST"]),
-                Route("/_sapwood/client.{version:str}.js", _client),
+                Route("/_sapwood/{part}.{version}.js", _client),
             ],
             lifespan=self._lifespan,
         )
@@ -161,8 +200,35 @@ class App:
 
         return register
 
+    def static(self, path: str, folder: str | Path) -> None:
+        """Serve the files that are in *folder* now under *path*.
+
+        The folder is named from the file that calls this. See `StaticFolder` for what is
+        left out. Raises AppError for a folder that is none.
+        """
+        here = Path(sys._getframe(1).f_globals.get("__file__", "")).parent
+        served = StaticFolder(path, here / folder, debug=self.debug)
+        self._static.append(served)
+        self._starlette.router.routes.append(
+            Route(f"{path}/{{name:path}}", served, methods=["GET"])
+        )
+
+    def static_url(self, name: str) -> str:
+        """Return where the static file *name* is, as seen from the app's root.
+
+        The URL changes with the content, and a browser keeps what it got for ever. Of
+        several folders the first that has such a file counts. Raises AppError if none has.
+        """
+        for folder in self._static:
+            if url := folder.url(name):
+                return url
+        folders = ", ".join(str(folder.folder) for folder in self._static)
+        raise AppError(
+            f"there is no file {name!r} among the static ones ({folders or 'no folder'})"
+        )
+
     def mount(self, path: str, app: ASGIApp) -> None:
-        """Serve another ASGI app, such as Starlette's StaticFiles, under *path*."""
+        """Serve another ASGI app under *path*."""
         if isinstance(app, App):
             self._mounted.append(app)
         self._starlette.router.routes.append(Mount(path, app))
@@ -194,18 +260,45 @@ class App:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""
+        if scope["type"] != "lifespan" and DOORS not in scope:
+            scope = {**scope, DOORS: self.doors}
+            if not self.doors.admit(scope):
+                log.info("refused: not asked under one of the app's hosts")
+                refusal = PlainTextResponse("This is none of the app's allowed_hosts.", 400)
+                await refusal(scope, receive, send)
+                return
         await self._starlette(scope, receive, send)
+
+    @cached_property
+    def doors(self) -> Doors:
+        """The app's secret and hosts, settled when they are first asked for.
+
+        Raises AppError for what is missing in production.
+        """
+        return open_doors(self._secret, self._allowed_hosts, debug=self.debug)
+
+    def check(self) -> None:
+        """Raise AppError for what keeps the app from being served."""
+        self.doors  # noqa: B018  # it is settled by looking at it
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:
         """Run what the app needs around serving.
 
         Only an app that is mounted in another framework's app needs this called: its
-        startup functions run in it, and its tasks end with it.
+        startup functions run in it, and its tasks end with it. Raises AppError if the
+        app cannot be served, see `check`.
         """
+        self.check()
+        async with self._life():
+            yield
+
+    @asynccontextmanager
+    async def _life(self) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             for app in self._mounted:
-                await stack.enter_async_context(app.lifespan())
+                # It lies behind our doors and needs none of its own.
+                await stack.enter_async_context(app._life())
             for function in self._startup:
                 result = function()
                 # A task that the function started and returns may run for ever.
@@ -217,13 +310,21 @@ class App:
                 await self._stop()
 
     async def _stop(self) -> None:
+        """Send browsers away to come back, let handlers end, and keep what was declared."""
+        self.is_stopping = True
+        for session in self.registry:
+            for connection in session.connections:
+                connection.end(RESTART)
         for task in list(self._tasks):
             task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=TASKS_PATIENCE_S)
         await self.dispatcher.finish(HANDLERS_PATIENCE_S)
-        await asyncio.wait({*self._tasks, asyncio.create_task(asyncio.sleep(0))}, timeout=1.0)
         await self.keeper.save_all()
         await self.keeper.store.close()
         self.watchdog.close()
+        if self._sweeping is not None:
+            self._sweeping.cancel()
         for session in self.registry:
             self.registry.remove(session)
 
@@ -355,7 +456,7 @@ class App:
         if secret is None:
             return _Start(state={})
         found = await self.remembered(secret, browser) if browser is not None else None
-        if found is None or found.record.route != request.url.path:
+        if found is None or found.record.route != _path(request):
             return _Start("fresh", {})
         record, tab = found
         absent = [it for it in record.connections if it != tab]
@@ -368,33 +469,49 @@ class App:
             case Template():
                 return self._page(request, result._hand_out(), start)
             case str():
-                return HTMLResponse(result)
+                return HTMLResponse(result, headers=self._headers_for(request))
             case dict() | list():
-                return JSONResponse(result)
+                return JSONResponse(result, headers=self._headers_for(request))
         raise AppError(
-            f"the handler of {request.url.path} returned {type(result).__name__}; "
+            f"the handler of {_path(request)} returned {type(result).__name__}; "
             "it must return a Template, a Response, HTML as a string, or data for JSON"
         )
 
+    def _headers_for(self, request: Request) -> dict[str, str]:
+        hsts = {} if self.debug or not is_secure(request) else HSTS
+        headers = {**HEADERS, **hsts, **self._headers}
+        return {name: value for name, value in headers.items() if value}
+
     def _page(self, request: Request, template: Template, start: _Start) -> Response:
         nonce = secrets.token_urlsafe(16)
+        headers = self._headers_for(request)
         if os.environ.get("SAPWOOD_DISABLE_WS"):
             html, _ = template._render_page("", nonce)
-            return page_response(html, nonce=nonce, policy=self._policy)
-        browser = browser_of(request) or _secret()
+            return page_response(html, nonce=nonce, policy=self._policy, headers=headers)
+        known = browser_of(request)
+        browser = known or _token()
         # The token must stand in the page, and the page's version goes with the token.
         placeholder = f"sapwood-token-{secrets.token_hex(8)}"
         mount = request.scope.get("root_path", "")
         html, version = template._render_page(head_end(placeholder, mount, nonce), nonce)
         if self.debug:
             self._warn_of_nesting(template, version, html)
-        page = Page(template, version, request.url.path, browser, *start)
+        page = Page(template, version, _path(request), browser, *start)
         token = self.handoff.mint(page)
+        if self._sweeping is None:
+            self._sweeping = asyncio.get_running_loop().call_later(TTL_S, self._sweep)
         html = html.replace(placeholder, token, 1)
-        response = page_response(html, nonce=nonce, policy=self._policy)
-        if browser_of(request) is None:
-            remember_browser(response, browser, is_secure=request.url.scheme == "https")
+        response = page_response(html, nonce=nonce, policy=self._policy, headers=headers)
+        if known is None:
+            remember_browser(request, response, browser)
         return response
+
+    def _sweep(self) -> None:
+        """Forget pages that nobody joined, also when nobody comes any more."""
+        self.handoff.expire()
+        self._sweeping = None
+        if len(self.handoff):
+            self._sweeping = asyncio.get_running_loop().call_later(TTL_S, self._sweep)
 
     def _warn_of_nesting(self, template: Template, version: _core.Tree, html: str) -> None:
         """Say, once, if a browser that parses *html* has another page than the server."""
@@ -425,18 +542,18 @@ class _Start(NamedTuple):
     absent: Sequence[ConnectionRecord] = ()
 
 
-def _secret() -> str:
+def _token() -> str:
     return secrets.token_urlsafe(32)
 
 
-async def _client(_: Request) -> Response:
-    return client_response()
+def _path(request: Request) -> str:
+    # Quoted as in a URL, since it stands in the log and must not begin a line there.
+    return quote(request.scope["path"], safe="/:@!$&'()*+,;=", errors="replace")
 
 
-def _check_origin(origin: str) -> str:
-    if not re.fullmatch(r"https?://[^/?#@\s]+", origin):
-        raise AppError(f"not an origin: {origin!r}; one looks like https://example.org:8443")
-    return origin.lower()
+async def _client(request: Request) -> Response:
+    part, version = request.path_params["part"], request.path_params["version"]
+    return client_response(part, f"{part}.{version}.js")
 
 
 def _check_parameters(path: str, handler: PageHandler) -> list[str]:

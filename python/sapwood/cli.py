@@ -10,17 +10,24 @@ import importlib
 import ipaddress
 import os
 import re
+import secrets
 import socket
 import sys
+import threading
 import traceback
 from pathlib import Path
+from types import FrameType
 
 import click
 import uvicorn
 from uvicorn.supervisors import ChangeReload
 
 from sapwood.app import App
+from sapwood.errors import AppError
 from sapwood.protocol import JOIN_BYTES_MAX
+
+# A server that is told to stop is gone after so long.
+EXIT_S = 18.0
 
 
 @click.group()
@@ -35,34 +42,110 @@ def main() -> None:
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
 @click.option("--reload", is_flag=True, help="Start anew whenever a file beside the app changes.")
 @click.option("--debug/--no-debug", default=None, help="Show errors in the page; on at loopback.")
-def run(target: str, host: str, port: int, reload: bool, debug: bool | None) -> None:
+@click.option(
+    "--proxy",
+    multiple=True,
+    metavar="IP",
+    help="Believe what a proxy at this address, or in this network, says of its clients.",
+)
+def run(
+    target: str, host: str, port: int, reload: bool, debug: bool | None, proxy: tuple[str, ...]
+) -> None:
     """Serve TARGET: a file (app.py), a module (package.module), or either with :name."""
-    debug = _is_loopback(host) if debug is None else debug
-    os.environ["SAPWOOD_DEBUG"] = "1" if debug else "0"
+    for address in proxy:
+        _check_proxy(address)
+    # Who is behind a proxy at the machine's own address is not at this machine.
+    debug = _is_loopback(host) and not proxy if debug is None else debug
+    made = _set_up(host, debug=debug, proxy=proxy)
     folder, module, name = _locate(target)
     sys.path.insert(0, str(folder))
-    _import_app(module, name, target)
+    app = _import_app(module, name, target)
     listener = _listen(host, port)
     address = _address(host, listener.getsockname()[1])
     click.echo(f"Sapwood serves {target} on {address} (stop with Ctrl+C)")
+    click.echo(_mode(app, made, debug=debug, proxy=proxy))
     config = uvicorn.Config(
         f"{module}:{name}",
         ws="websockets-sansio",
         ws_max_size=JOIN_BYTES_MAX + 4096,
         ws_per_message_deflate=False,
+        ws_ping_interval=20,
+        ws_ping_timeout=20,
         server_header=False,
+        date_header=False,
+        # Uvicorn would believe whoever connects from this machine, and FORWARDED_ALLOW_IPS.
+        proxy_headers=bool(proxy),
+        forwarded_allow_ips=list(proxy),
         log_level="warning",
-        timeout_graceful_shutdown=5,
+        timeout_graceful_shutdown=3,
         reload=reload,
         reload_dirs=[str(folder)] if reload else None,
         reload_includes=["*.py", "*.html", "*.css", "*.js"] if reload else None,
     )
-    server = uvicorn.Server(config)
+    server = _Server(config)
     with contextlib.suppress(KeyboardInterrupt):  # Ctrl+C is the way to stop
         if reload:
             ChangeReload(config, target=server.run, sockets=[listener]).run()
         else:
             server.run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """A server that ends in time, whatever a handler does."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop, or give up on what does not let itself be stopped."""
+        if not self.should_exit:
+            last = threading.Timer(EXIT_S, _give_up)
+            last.daemon = True
+            last.start()
+        super().handle_exit(sig, frame)
+
+
+def _give_up() -> None:
+    click.echo(f"Stopped after {EXIT_S:.0f} s: a handler or a thread did not end", err=True)
+    sys.stderr.flush()
+    os._exit(1)
+
+
+def _set_up(host: str, *, debug: bool, proxy: tuple[str, ...]) -> str:
+    """Tell the app by the environment how it is served, and return a secret if one was made."""
+    os.environ["SAPWOOD_DEBUG"] = "1" if debug else "0"
+    if not proxy:  # whose clients call us by another name than by our address
+        hosts = os.environ.get("SAPWOOD_HOSTS", "")
+        os.environ["SAPWOOD_HOSTS"] = f"{hosts} {_called(host, debug=debug)}"
+    if not debug or os.environ.get("SAPWOOD_SECRET", "").strip():
+        return ""
+    # One that is made here outlives the processes that --reload starts one after the other.
+    os.environ["SAPWOOD_SECRET"] = secrets.token_urlsafe(32)
+    return os.environ["SAPWOOD_SECRET"]
+
+
+def _called(host: str, *, debug: bool) -> str:
+    """Return what browsers may call the address that we listen on."""
+    if _is_loopback(host):
+        return f"localhost 127.0.0.1 ::1 {host}"
+    if host in ("0.0.0.0", "::") and not debug:
+        return ""  # every address at once is no name to be called by in production
+    return host.partition("%")[0]
+
+
+def _mode(app: object, made: str, *, debug: bool, proxy: tuple[str, ...]) -> str:
+    """Say, in a line, what to know of how the app is served."""
+    if debug:
+        said = "Development: errors are shown in the page"
+        is_made = isinstance(app, App) and app.doors.secrets == (made,)
+        return f"{said}; the secret is made for this run (no SAPWOOD_SECRET)" if is_made else said
+    hosts = ", ".join(sorted(app.doors.hosts)) if isinstance(app, App) else "any host"
+    believed = ", ".join(proxy) or "none (--proxy IP)"
+    return f"Production: served under {hosts}; proxies believed: {believed}"
+
+
+def _check_proxy(address: str) -> None:
+    try:
+        ipaddress.ip_network(address)
+    except ValueError as error:
+        _fail(f"--proxy takes an address or a network such as 10.0.0.0/8: {error}")
 
 
 def _locate(target: str) -> tuple[Path, str, str]:
@@ -83,7 +166,8 @@ def _locate(target: str) -> tuple[Path, str, str]:
     return Path.cwd(), path, name
 
 
-def _import_app(module: str, name: str, target: str) -> None:
+def _import_app(module: str, name: str, target: str) -> object:
+    """Return the app, which has all that it needs to be served."""
     try:
         found = getattr(importlib.import_module(module), name, None)
     except ModuleNotFoundError as error:
@@ -98,6 +182,12 @@ def _import_app(module: str, name: str, target: str) -> None:
         _fail(f"{target!r} has no {name!r}; {mend}")
     if not callable(found):
         _fail(f"{name!r} in {target!r} is {type(found).__name__}, not an app: name a sapwood.App")
+    if isinstance(found, App):
+        try:
+            found.check()
+        except AppError as error:
+            _fail(str(error))
+    return found
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -14,6 +14,7 @@ import msgspec
 
 from sapwood.errors import FrameError
 from sapwood.events import Event
+from sapwood.foreign import check_foreign
 
 VERSION = "sapwood.1"
 EVENT_BYTES_MAX = 64 * 1024
@@ -36,7 +37,8 @@ class Join:
     share: str | None = None
     sequence: int = 0
     fields: tuple[tuple[Id, FieldValue], ...] = ()
-    foreign: tuple[Any, ...] = ()
+    #: Ops for `_core.apply_foreign`, each with one tree.
+    foreign: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,8 @@ class Synced:
     """What the page holds that the server does not know: fields and foreign nodes."""
 
     fields: tuple[tuple[Id, FieldValue], ...] = ()
-    foreign: tuple[Any, ...] = ()
+    #: Ops for `_core.apply_foreign`, each with one tree.
+    foreign: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +125,7 @@ def decode(text: str, *, is_first: bool = False) -> Frame:
         case [-3, str() as reason]:
             return Resync(reason[:200])
         case [-4, list() as fields, list() as foreign]:
-            return Synced(_fields(fields), tuple(foreign))
+            return Synced(_fields(fields), tuple(check_foreign(foreign)))
         case [int() as number, int() as acknowledged, int() | str() as target, *rest]:
             return _event(number, acknowledged, target, rest)
     raise FrameError("no frame that this protocol has")
@@ -141,7 +144,7 @@ def _join(body: dict[str, Any]) -> Join:
         share=join.share,
         sequence=_count(join.s),
         fields=_fields(join.fields),
-        foreign=tuple(join.foreign),
+        foreign=tuple(check_foreign(join.foreign)),
     )
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -25,6 +24,9 @@ from sapwood.template import Template
 
 if TYPE_CHECKING:
     from sapwood.app import App
+
+# A page that is larger already takes no foreign nodes any more.
+NODES_WITH_FOREIGN_MAX = 200_000
 
 log: logging.Logger = logging.getLogger("sapwood")
 
@@ -96,7 +98,8 @@ class Session:
         self._app = app
         self._debug = debug
         self._connections: tuple[Connection, ...] = ()
-        self._arrived: deque[Turn | Page] = deque()
+        # A list, since an empty deque takes twelve times as much, and it is empty mostly.
+        self._arrived: list[Turn | Page] = []
         #: Turns that wait or are being handled, in the order in which they came.
         self._unfinished: dict[Turn, None] = {}
 
@@ -189,7 +192,7 @@ class Session:
 
     def next_arrived(self) -> Turn | Page | None:
         """Return what came first and was not taken yet."""
-        return self._arrived.popleft() if self._arrived else None
+        return self._arrived.pop(0) if self._arrived else None
 
     @property
     def is_busy(self) -> bool:
@@ -213,8 +216,22 @@ class Session:
         return handler, element._policy(event.type, handler)
 
     def take_page(self, page: Page) -> None:
-        """Learn what the page holds that the server did not know."""
+        """Learn what the page holds that the server did not know.
+
+        Foreign nodes become part of the page; what does not fit, or is not theirs to be,
+        stays foreign. A template that many sessions share takes none: what one visitor's
+        scripts did is not for the others.
+        """
         page.connection.take_fields(page.synced.fields)
+        tree = self.template._tree
+        if not page.synced.foreign or self.template.shared or len(tree) > NODES_WITH_FOREIGN_MAX:
+            return
+        is_published = tree.same_version(self.template._published)
+        taken = _core.apply_foreign(tree, list(page.synced.foreign))
+        log.info("session %s: %d of %d foreign trees taken", self.id, sum(taken), len(taken))
+        # Else it waits for the next update, as what a handler did before it has to.
+        if is_published:
+            self.template.update()
 
     # --- Handling ----------------------------------------------------------------
 

@@ -17,8 +17,9 @@ from starlette.responses import Response, StreamingResponse
 from sapwood.connection import Info
 from sapwood.conversation import Gone, converse
 from sapwood.handoff import digest
+from sapwood.origin import is_from_own_page
 from sapwood.protocol import JOIN_BYTES_MAX
-from sapwood.responses import browser_of, is_from_our_page
+from sapwood.responses import browser_of
 
 if TYPE_CHECKING:
     from sapwood.app import App
@@ -41,7 +42,7 @@ class Streams:
 
     async def open(self, request: Request) -> Response:
         """Answer the POST that begins a stream."""
-        if not is_from_our_page(request, self._app.allowed_origins):
+        if not is_from_own_page(request, self._app.allowed_origins):
             return _refused(403)
         join = await _body(request)
         if join is None:
@@ -58,11 +59,16 @@ class Streams:
             "x-content-type-options": "nosniff",
         }
         return StreamingResponse(
-            self._events(socket, digest(secret)), media_type="text/event-stream", headers=headers
+            self._events(request, socket, digest(secret)),
+            media_type="text/event-stream",
+            headers=headers,
         )
 
-    async def _events(self, socket: _Socket, key: bytes) -> AsyncIterator[str]:
+    async def _events(self, request: Request, socket: _Socket, key: bytes) -> AsyncIterator[str]:
         self._sockets[key] = socket
+        # A response that has nothing to send would not find out that nobody is there.
+        watch = asyncio.create_task(_until_left(request))
+        watch.add_done_callback(lambda _: socket.leave())
         visit = asyncio.create_task(converse(socket, self._app, socket.browser))
         visit.add_done_callback(lambda _: socket.end())
         try:
@@ -70,12 +76,13 @@ class Streams:
                 yield event
         finally:
             del self._sockets[key]
+            watch.cancel()
             socket.leave()
             await visit
 
     async def post(self, request: Request) -> Response:
         """Take the frames that one POST brings."""
-        if not is_from_our_page(request, self._app.allowed_origins):
+        if not is_from_own_page(request, self._app.allowed_origins):
             return _refused(403)
         socket = self._sockets.get(digest(request.headers.get(CHANNEL, "")))
         if socket is None or socket.browser != (browser_of(request) or ""):
@@ -85,7 +92,7 @@ class Streams:
             return _refused(413)
         try:
             async with asyncio.timeout(POST_TIMEOUT_S):
-                for frame in frames.splitlines():
+                for frame in filter(None, frames.split("\n")):
                     await socket.incoming.put(frame)
         except TimeoutError:
             socket.leave()
@@ -155,6 +162,11 @@ class _Socket:
             yield f"event: close\ndata: {self._code}\n\n"
         finally:
             gone.cancel()
+
+
+async def _until_left(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 async def _body(request: Request) -> str | None:

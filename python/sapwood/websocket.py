@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -9,18 +10,22 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from sapwood.connection import Info
 from sapwood.conversation import Gone, converse
 from sapwood.errors import FrameError
+from sapwood.origin import is_from_own_page
 from sapwood.protocol import VERSION
-from sapwood.responses import browser_of, is_from_our_page
+from sapwood.responses import browser_of
 
 if TYPE_CHECKING:
     from sapwood.app import App
 
+log: logging.Logger = logging.getLogger("sapwood")
+
 
 async def serve(websocket: WebSocket, app: App) -> None:
     """Serve one WebSocket from handshake to close."""
-    is_ours = is_from_our_page(websocket, app.allowed_origins)
+    is_ours = is_from_own_page(websocket, app.allowed_origins)
     if not is_ours or VERSION not in websocket.scope["subprotocols"]:
         app.metrics.refuse(1008)
+        log.info("a socket was refused: origin %.100r", websocket.headers.get("origin"))
         await websocket.close(1008)
         return
     await websocket.accept(VERSION)

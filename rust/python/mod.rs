@@ -120,6 +120,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(is_css_value, module)?)?;
     module.add_function(wrap_pyfunction!(patch::diff, module)?)?;
     module.add_function(wrap_pyfunction!(patch::apply, module)?)?;
+    module.add_function(wrap_pyfunction!(patch::apply_foreign, module)?)?;
     // Not by `add_function`: what that adds is for everybody, in `__all__`.
     module.setattr("_panic", wrap_pyfunction!(_panic, module)?)?;
     make_panics_exceptions(py)?;

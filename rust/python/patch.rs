@@ -28,11 +28,33 @@ pub fn diff(new: &PyTree, old: &PyTree) -> Patch {
 pub fn apply(tree: &Bound<'_, PyTree>, ops: &str) -> PyResult<()> {
     let mut after = tree.borrow().tree.clone();
     crate::apply::apply(&mut after, ops)?;
+    become_version(tree, after);
+    Ok(())
+}
+
+/// Carries out each of *all*, inserts of what a stranger made, if it fits, and leaves out
+/// those that do not; tells of each whether it did. All cost little more than one.
+#[pyfunction]
+pub fn apply_foreign(tree: &Bound<'_, PyTree>, all: Vec<String>) -> Vec<bool> {
+    let mut after = tree.borrow().tree.clone();
+    let fits = |ops: String| {
+        let mut next = after.clone();
+        let done = crate::apply::apply_foreign(&mut next, &ops).is_ok();
+        if done {
+            after = next;
+        }
+        done
+    };
+    let done = all.into_iter().map(fits).collect();
+    become_version(tree, after);
+    done
+}
+
+fn become_version(tree: &Bound<'_, PyTree>, after: Tree) {
     let (void, _answer) = tree.borrow_mut().replace(after);
     for (node, name) in void {
         node.get().void(name);
     }
-    Ok(())
 }
 
 /// Ops together with the two versions they lead from and to.

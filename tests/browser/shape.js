@@ -5,6 +5,7 @@
  * An element is `[namespace and tag, attributes, children]`, a text a string, a
  * comment `["#", string]`. The value of an `_on…` attribute is none of the browser's.
  */
+import * as more from "/client/more.js";
 import { Page } from "/client/patch.js";
 import { Desync } from "/client/reader.js";
 
@@ -75,6 +76,11 @@ function hold(field, name, value) {
   else for (const option of field.options) option.selected = value.includes(option.value);
 }
 
+/** Return a document as the client has it, with all that it may load. @param {Document} document @param {string} prefix */
+function pageOf(document, prefix) {
+  return Object.assign(new Page(document, prefix), { more });
+}
+
 /** @param {Page} page @param {Record<string, object>} [properties] */
 function properties(page, properties = {}) {
   return Object.entries(properties).flatMap(([uuid, values]) =>
@@ -109,12 +115,12 @@ export function checkDifference(vector, prefix) {
   try {
     hide(from, vector.from_hidden);
     hide(to, vector.to_hidden);
-    const page = new Page(from, prefix);
+    const page = pageOf(from, prefix);
     for (const { field, name, value } of properties(page, vector.from_properties)) hold(field, name, value);
     const calls = listenTo(from);
     page.apply(vector.ops);
     const shown = { ...vector.shown, ...vector.to_properties };
-    const goal = new Page(to, prefix);
+    const goal = pageOf(to, prefix);
     const called = (vector.to_calls ?? []).filter(([uuid]) => goal.elements.has(uuid));
     const is = [shapeOf(from), properties(page, shown).map(({ field, name }) => held(field, name)), known(page), calls];
     const should = [shapeOf(to), properties(page, shown).map(({ value }) => value), known(goal), called];
@@ -144,7 +150,7 @@ export function checkRefusal(vector, prefix) {
   const from = documentOf(vector.from);
   const before = shared();
   try {
-    new Page(from, prefix).apply(vector.ops);
+    pageOf(from, prefix).apply(vector.ops);
     return `was not refused, but made ${JSON.stringify(shapeOf(from))}`;
   } catch (error) {
     if (!(error instanceof Desync)) return `not a Desync: ${error}`;
@@ -190,7 +196,7 @@ function lost(before, after) {
 
 /** Lead a page through its versions; return where it went wrong, if anywhere. @param {any} life @param {string} prefix */
 export function checkLife({ html, steps }, prefix) {
-  const page = new Page(documentOf(html), prefix);
+  const page = pageOf(documentOf(html), prefix);
   try {
     for (const [number, step] of steps.entries()) {
       const before = elementsOf(page);
@@ -202,7 +208,7 @@ export function checkLife({ html, steps }, prefix) {
       }
       const values = step.properties.map(([uuid, name]) => [uuid, name, held(page.elements.get(uuid), name)]);
       const is = [shapeOf(page.document), values, known(page)];
-      const wrong = difference(is, [step.shape, step.properties, known(new Page(page.document, prefix))]);
+      const wrong = difference(is, [step.shape, step.properties, known(pageOf(page.document, prefix))]);
       if (wrong) return fail(wrong);
       const anew = lost(before, elementsOf(page));
       if (anew.length) return fail(`made anew: ${anew.map(([uuid, { tag }]) => `${tag} ${uuid}`)}`);

@@ -328,9 +328,10 @@ ROWS = """<!DOCTYPE html><html><head></head><body><ul id="list">
 
 SHOW = """async ([html, prefix]) => {
   const { Page } = await import("/client/patch.js");
+  const more = await import("/client/more.js");
   const parsed = new DOMParser().parseFromString(html, "text/html").documentElement;
   document.documentElement.replaceWith(document.adoptNode(parsed));
-  window.page = new Page(document, prefix);
+  window.page = Object.assign(new Page(document, prefix), { more });
   if (window.heard) return;
   window.heard = [];
   for (const type of ["focus", "blur", "change", "input"])

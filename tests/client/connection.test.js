@@ -1,116 +1,7 @@
 // @ts-check
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Connection } from "../../python/sapwood/client/connection.js";
-
-/** The server, the clock and the page of one connection. */
-class World {
-  /** @type {any[]} */ sockets = [];
-  /** @type {{ at: number, run: Function }[]} */ timers = [];
-  /** @type {any[]} */ applied = [];
-  /** @type {string[]} */ shown = [];
-  /** @type {any[]} */ fields = [];
-  html = "";
-  /** @type {any} */ work;
-  random = 1;
-  now = 0;
-
-  constructor() {
-    const world = this;
-    class Socket {
-      readyState = 0;
-      /** @type {any[]} */ sent = [];
-      isClosed = false;
-      /** @param {string} url @param {string} protocol */
-      constructor(url, protocol) {
-        world.sockets.push(Object.assign(this, { url, protocol }));
-      }
-      /** @param {string} frame */
-      send(frame) {
-        this.sent.push(JSON.parse(frame));
-      }
-      close() {
-        this.isClosed = true;
-      }
-    }
-    const work = {
-      url: "ws://host/_sapwood/ws",
-      token: "T",
-      page: {
-        idPrefix: "old",
-        apply: (/** @type {any[]} */ ops, /** @type {number} */ c) => {
-          if (ops.includes("bad")) throw new Error("bad");
-          this.applied.push([ops, c]);
-        },
-      },
-      values: { report: () => new Map(this.fields.splice(0)), restart: () => this.shown.push("restart") },
-      status: {
-        show: (/** @type {string} */ state) => this.shown.push(state),
-        notify: (/** @type {string} */ text) => this.shown.push(text),
-        fail: (/** @type {any[]} */ ...report) => this.shown.push(report.join()),
-      },
-    };
-    this.connection = new Connection(work, /** @type {any} */ ({
-      WebSocket: Socket,
-      setTimeout: (/** @type {Function} */ run, /** @type {number} */ ms) => {
-        const timer = { at: this.now + ms, run };
-        this.timers.push(timer);
-        return timer;
-      },
-      clearTimeout: (/** @type {any} */ timer) => (this.timers = this.timers.filter((other) => other !== timer)),
-      Math: { random: () => this.random },
-      fetch: async () => ({ text: async () => this.html }),
-    }));
-    this.work = work;
-    this.connection.connect();
-  }
-
-  get socket() {
-    return this.sockets.at(-1);
-  }
-
-  /** What the server got since it was last asked. */
-  get sent() {
-    return this.socket.sent.splice(0);
-  }
-
-  /** @param {any} welcome */
-  open(welcome = {}) {
-    this.socket.readyState = 1;
-    this.socket.onopen();
-    const join = this.sent[0];
-    this.say(0, { mode: "handoff", s: 0, c: 0, resume: "R", dev: false, ...welcome });
-    return join;
-  }
-
-  /** @param {any[]} frame */
-  say(...frame) {
-    this.socket.onmessage({ data: JSON.stringify(frame) });
-  }
-
-  lose(code = 1006) {
-    this.socket.onclose({ code });
-  }
-
-  /** @param {number} ms */
-  pass(ms) {
-    const end = this.now + ms;
-    for (let next; (next = this.timers.sort((a, b) => a.at - b.at)[0]) && next.at <= end; ) {
-      this.timers.shift();
-      this.now = next.at;
-      next.run();
-    }
-    this.now = end;
-  }
-}
-
-function online() {
-  const world = new World();
-  world.open();
-  return world;
-}
-
-const WHOLE = [10, 0, 1, "html", 1, 0];
+import { online, settled, WHOLE, World } from "./world.js";
 
 test("the first frame joins with the token and what was edited", () => {
   const world = new World();
@@ -158,13 +49,14 @@ test("an event acknowledges too", () => {
   assert.deepEqual(world.sent, [[1, 1, 46]]);
 });
 
-test("a gap asks for the whole tree, once, and no patch counts before it", () => {
+test("a gap asks for the whole tree, once, and no patch counts before it", async () => {
   const world = online();
   world.say(2, 0, 0, 5, "a");
   world.say(3, 0, 0, 5, "b");
   assert.deepEqual([world.sent, world.applied], [[[-3, "gap"]], []]);
   world.say(4, 0, ...WHOLE);
   world.say(5, 0, 0, 5, "c");
+  await settled();
   world.pass(50);
   assert.deepEqual([world.sent, world.applied.length], [[[-1, 4], [-1, 5]], 2]);
 });
@@ -185,10 +77,11 @@ test("a desync is remembered over a lost connection", () => {
   assert.deepEqual(world.sent, [[-3, "Error: bad"]]);
 });
 
-test("a page that cannot be filled either stops", () => {
+test("a page that cannot be filled either stops", async () => {
   const world = online();
   world.say(1, 0, "bad");
   for (let s = 2; s <= 4; s++) world.say(s, 0, 10, 0, "bad");
+  await settled();
   assert.equal(world.connection.state, "closed");
 });
 
@@ -223,9 +116,6 @@ test("an event that failed is not sent again, and its error is shown", () => {
   assert.deepEqual([world.sent, world.shown.includes("error,trace")], [[], true]);
 });
 
-/** Let promises that are settled be heard. */
-const settled = () => new Promise((done) => setImmediate(done));
-
 test("a page whose session is gone loads itself anew, and is filled from the new session", async () => {
   const world = online();
   world.connection.send(1, "click", null);
@@ -238,7 +128,7 @@ test("a page whose session is gone loads itself anew, and is filled from the new
   await settled();
   world.pass(2000);
   world.fields = [[5, "typed"]];
-  assert.deepEqual(world.open(), [0, { v: 1, token: "T2", fields: [] }]);
+  assert.deepEqual(await world.openAnew({ mode: "handoff" }), [0, { v: 1, token: "T2", fields: [] }]);
   assert.equal(world.work.page.idPrefix, "new");
   assert.deepEqual(world.sent, [[-3, "new session"]]);
   assert(world.shown.includes("1 actions were not carried out."));
@@ -342,7 +232,7 @@ test("a socket that never opens is given up", () => {
   assert.deepEqual([world.connection.state, world.socket.isClosed], ["connecting", true]);
 });
 
-for (const code of [1008, 4409]) {
+for (const code of [1008, 4409, 4411]) {
   test(`close code ${code} is final`, () => {
     const world = online();
     world.lose(code);
@@ -352,7 +242,7 @@ for (const code of [1008, 4409]) {
   });
 }
 
-for (const code of [1006, 1009, 1012, 1013, 4400, 4408]) {
+for (const code of [1006, 1009, 1013, 4400, 4408]) {
   test(`after close code ${code} the browser joins again`, () => {
     const world = online();
     world.lose(code);
@@ -376,4 +266,167 @@ test("an event between two sockets goes out on the second", () => {
   world.connection.send(1, "click", null);
   world.open({ mode: "resume" });
   assert.deepEqual(world.sent, [[1, 0, 1]]);
+});
+
+// --- A server that is away -----------------------------------------------------
+
+test("browsers come back to a server that is started anew spread over 3 s", () => {
+  const world = online();
+  world.random = 0.9;
+  world.lose(1012);
+  world.pass(2699);
+  assert.equal(world.sockets.length, 1);
+  world.pass(1);
+  assert.equal(world.sockets.length, 2);
+});
+
+test("a ping that is not answered within 2 s is shown, and what the server says then ends that", () => {
+  const world = online();
+  world.pass(16_999);
+  assert(!world.shown.includes("Reconnecting…"));
+  world.pass(1);
+  assert.deepEqual([world.shown.at(-1), world.connection.state], ["Reconnecting…", "online"]);
+  world.say(-2, 0);
+  assert.equal(world.shown.at(-1), "online");
+});
+
+test("an event that is not answered is shown within 2 s, after a ping of its own", () => {
+  const world = online();
+  world.connection.send(/** @type {any} */ (1), "click", null);
+  world.pass(2000);
+  assert.deepEqual(world.sent, [[1, 0, 1], [-2, 1]]);
+  assert.equal(world.shown.at(-1), "Reconnecting…");
+});
+
+test("an event that is answered asks for no ping, and the next one is due as ever", () => {
+  const world = online();
+  world.connection.send(/** @type {any} */ (1), "click", null);
+  world.say(1, 1);
+  world.pass(14_000);
+  assert.deepEqual(world.sent, [[1, 0, 1], [-1, 1]]);
+  world.pass(1000);
+  assert.deepEqual(world.sent, [[-2, 1]]);
+});
+
+test("clicks on a dead line do not put off giving it up", () => {
+  const world = online();
+  for (let i = 0; i < 24; i++) {
+    world.connection.send(/** @type {any} */ (1), "click", null);
+    world.pass(500);
+  }
+  assert.equal(world.connection.state, "offline");
+});
+
+test("a browser that waits for a place says which, and waits", () => {
+  const world = new World();
+  world.socket.readyState = 1;
+  world.socket.onopen();
+  world.say(-4, 3);
+  assert.deepEqual([world.connection.state, world.shown.at(-1)], ["waiting", "Waiting for a place: 3"]);
+  world.pass(14_999);
+  world.say(-4, 2);
+  assert.deepEqual([world.sockets.length, world.shown.at(-1)], [1, "Waiting for a place: 2"]);
+  world.say(0, { mode: "handoff", s: 0, c: 0, resume: "R", dev: false });
+  assert.equal(world.connection.state, "online");
+});
+
+test("a browser that waits pings, and finds out that the line is dead", () => {
+  const world = new World();
+  world.socket.readyState = 1;
+  world.socket.onopen();
+  world.say(-4, 3);
+  world.pass(15_000);
+  assert.deepEqual(world.sent.at(-1), [-2, 0]);
+  world.pass(10_000);
+  assert.equal(world.connection.state, "offline");
+});
+
+// --- Text ------------------------------------------------------------------------
+
+test("half of a surrogate pair is sent as a replacement character, a whole one as it is", () => {
+  const world = online();
+  world.fields = [[5, ["a\ud800", "🦀"]]];
+  world.connection.send(/** @type {any} */ (5), "keydown", { key: "\udfff" });
+  assert.deepEqual(world.sent, [[1, 0, 5, "keydown", { key: "\ufffd" }, [5, ["a\ufffd", "🦀"]]]]);
+});
+
+// --- The second bundle -----------------------------------------------------------
+
+for (const [what, ops] of /** @type {[string, any[]][]} */ ([
+  ["the whole tree", WHOLE],
+  ["an element that is not HTML", [5, 1, 0, 1, "svg", 9, ""]],
+  ["a property", [4, 5, "value", "x"]],
+  ["a property of a new element", [5, 1, 0, 1, "input", 9, [".value", "x"], ""]],
+  ["an element with another tag", [0, 5, "x", 9, 5, "html p", ["id", "a"]]],
+])) {
+  test(`a patch with ${what} waits for the second bundle, and those behind it wait too`, async () => {
+    const world = online();
+    world.say(1, 0, ...ops);
+    world.say(2, 0, 0, 5, "b");
+    assert.deepEqual([world.applied, world.work.page.more], [[], undefined]);
+    await settled();
+    assert.deepEqual(world.applied, [[ops, 0], [[0, 5, "b"], 0]]);
+    assert(world.work.page.more);
+  });
+}
+
+test("an ordinary patch waits for nothing", () => {
+  const world = online();
+  world.say(1, 0, 0, 9, "a", 5, 1, 0, 2, "p", 10, ["class", "x"], "svgs", 0, "b", 8, 1, 9, 10);
+  assert.equal(world.applied.length, 1);
+});
+
+test("a bundle that cannot be loaded is loaded with the next connection, and no patch is left out", async () => {
+  const world = online();
+  world.canLoad = false;
+  world.say(1, 0, ...WHOLE);
+  world.say(2, 0, 0, 5, "b");
+  await settled();
+  assert.deepEqual([world.applied, world.connection.state], [[], "offline"]);
+  world.canLoad = true;
+  world.pass(500);
+  assert.deepEqual(world.open({ mode: "resume" })[1].s, 0);
+  world.say(1, 0, ...WHOLE);
+  await settled();
+  assert.equal(world.applied.length, 1);
+});
+
+// --- Where there is no WebSocket ----------------------------------------------------
+
+/** What the stream was asked for. @param {World} world */
+const posts = (world) => world.fetched.map(([path]) => path.replace("http://host/_sapwood/", ""));
+
+test("a WebSocket that has not opened within 2.5 s is given up for a stream", async () => {
+  const world = new World();
+  world.random = 0;
+  world.pass(2499);
+  assert.deepEqual([world.socket.isClosed, posts(world)], [false, []]);
+  world.pass(1);
+  await settled();
+  assert.deepEqual([world.socket.isClosed, posts(world)], [true, ["stream"]]);
+});
+
+test("a stream that does not work either is followed by a WebSocket, and so on", async () => {
+  const world = new World();
+  world.random = 0;
+  world.lose();
+  world.pass(0);
+  await settled();
+  assert.deepEqual([world.sockets.length, posts(world)], [1, ["stream"]]);
+  world.pass(0);
+  assert.equal(world.sockets.length, 2);
+  world.lose();
+  world.pass(0);
+  await settled();
+  assert.deepEqual(posts(world), ["stream", "stream"]);
+});
+
+test("where a WebSocket opened once there is no stream", async () => {
+  const world = online();
+  for (let i = 0; i < 3; i++) {
+    world.lose();
+    world.pass(30_000);
+  }
+  await settled();
+  assert.deepEqual(posts(world), []);
 });

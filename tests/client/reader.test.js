@@ -2,13 +2,14 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { Desync, Reader } from "../../python/sapwood/client/reader.js";
+import { skip } from "../../python/sapwood/client/fill.js";
 
 /** @param {unknown[]} items */
 const read = (...items) => new Reader(items);
 
 test("operands come in order until there are none", () => {
   const reader = read(0, "a");
-  assert.deepEqual([reader.done, reader.count(), reader.string(), reader.done], [false, 0, "a", true]);
+  assert.deepEqual([reader.isDone, reader.count(), reader.string(), reader.isDone], [false, 0, "a", true]);
 });
 
 test("a patch that ends inside an op is a desync", () => {
@@ -38,7 +39,7 @@ test("texts and comments are leaves", () => {
 
 test("an id that is left out is the last number plus one, over ids that are strings", () => {
   const reader = read("p", 3, 0, "p", "x", 0, "p", 0, 0);
-  reader.skip(2);
+  skip(reader, 2);
   assert.equal(/** @type {any} */ (reader.node()).id, 4);
 });
 
@@ -57,6 +58,6 @@ test("skipping visits every element, however deep", () => {
   items.push(-1, "end");
   let visits = 0;
   const reader = new Reader(items);
-  reader.skip(1, () => visits++);
-  assert.deepEqual([visits, reader.done], [100_000, true]);
+  skip(reader, 1, () => visits++);
+  assert.deepEqual([visits, reader.isDone], [100_000, true]);
 });

@@ -16,11 +16,7 @@ class Form {
       addEventListener: (/** @type {string} */ type, /** @type {Function} */ run) => (this.listeners[type] = run),
       querySelectorAll: (/** @type {string} */ selector) => (selector.includes("radio") ? fields.filter(({ type }) => type === "radio") : fields),
     };
-    const page = {
-      elements: new Map(fields.map((field) => [String(field.id), field])),
-      id: (/** @type {any} */ field) => field.id,
-      uuid: (/** @type {any} */ id) => String(id),
-    };
+    const page = { known: new Set(fields), has: (/** @type {any} */ field) => page.known.has(field) };
     this.page = page;
     this.values = new Values(/** @type {any} */ (document), page, () => this.count);
   }
@@ -33,7 +29,7 @@ class Form {
 
   /** @param {number} c */
   report(c) {
-    return [...this.values.report(c)].flat();
+    return [...this.values.report(c)].flatMap(([field, value]) => [/** @type {any} */ (field).id, value]);
   }
 }
 
@@ -77,7 +73,7 @@ test("a field that left the page is not reported", () => {
   const field = text();
   const form = new Form(field);
   form.type(field, "a");
-  form.page.elements.clear();
+  form.page.known.clear();
   assert.deepEqual(form.report(1), []);
 });
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 import subprocess
@@ -11,6 +12,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,25 +30,36 @@ DEADLINE_S = 30
 
 
 class Served:
-    """A running `sapwood run`, and where it serves."""
+    """A running `sapwood run`, and where it serves; *environment* is added or, None, taken out."""
 
-    def __init__(self, folder: Path, *arguments: str) -> None:
+    def __init__(self, folder: Path, *arguments: str, **environment: str | None) -> None:
         command = [COMMAND, "run", *arguments, "--port", "0"]
         self.process = subprocess.Popen(
-            command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            command,
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=changed(environment),
         )
         assert self.process.stdout
         self.said = self.process.stdout.readline()
+        self.mode = self.process.stdout.readline().rstrip() if self.said else ""
         found = re.search(r"http://\S+", self.said)
         self.address = found[0] if found else ""
 
     def get(self) -> str:
         """Return what "/" is; nothing if nobody answers."""
         try:
-            with urllib.request.urlopen(self.address, timeout=DEADLINE_S) as answer:
-                return str(answer.read().decode())
+            return str(self.answer().read().decode())
         except (urllib.error.URLError, ConnectionError):
             return ""
+
+    def answer(self, **headers: str) -> Any:
+        """Return the answer to a request for "/"."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        request = urllib.request.Request(self.address, headers=named)
+        return urllib.request.urlopen(request, timeout=DEADLINE_S)
 
     def becomes(self, text: str, within_s: float) -> bool:
         """Ask until the answer has *text*; say whether it ever had."""
@@ -63,6 +76,12 @@ class Served:
         return self.process.returncode, errors
 
 
+def changed(environment: dict[str, str | None]) -> dict[str, str]:
+    """Return the environment with changes."""
+    whole = {**os.environ, **environment}
+    return {name: value for name, value in whole.items() if value is not None}
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "pages.py").write_text(APP)
@@ -76,11 +95,16 @@ def served(folder: Path, request: pytest.FixtureRequest) -> Iterator[Served]:
     served.stop()
 
 
-def refused(folder: Path, *arguments: str) -> str:
+def refused(folder: Path, *arguments: str, **environment: str | None) -> str:
     """Return the sentence with which a command ends; it must be all there is."""
-    command = [COMMAND, "run", *arguments]
     done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=DEADLINE_S, check=False
+        [COMMAND, "run", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+        check=False,
+        env=changed(environment),
     )
     assert (done.returncode, done.stdout) == (1, ""), done
     lines = done.stderr.splitlines()
@@ -113,6 +137,99 @@ def test_a_loopback_address_shows_errors_and_no_debug_hides_them(folder: Path) -
         said.append(re.findall("True|False", served.get()))
         served.stop()
     assert said == [["True"], ["False"], ["False"]]
+
+
+# --- It is safe to reach ---------------------------------------------------------------
+
+BARE = {"SAPWOOD_SECRET": None, "SAPWOOD_HOSTS": None}
+SECRET = "a-secret-" * 4
+
+
+def one_line(folder: Path, *options: str, **environment: str | None) -> str:
+    """Return what is said of how an app is served."""
+    served = Served(folder, "pages.py", *options, **{**BARE, **environment})
+    assert "first" in served.get()
+    served.stop()
+    return served.mode
+
+
+def test_development_says_that_it_made_a_secret_if_it_did(folder: Path) -> None:
+    said = "Development: errors are shown in the page"
+    assert one_line(folder) == f"{said}; the secret is made for this run (no SAPWOOD_SECRET)"
+    assert one_line(folder, SAPWOOD_SECRET=SECRET) == said
+
+
+def test_production_says_under_what_names_it_serves_and_whom_it_believes(folder: Path) -> None:
+    hosts = {"SAPWOOD_SECRET": SECRET, "SAPWOOD_HOSTS": "example.org 127.0.0.1"}
+    assert one_line(folder, "--host", "0.0.0.0", **hosts) == (
+        "Production: served under 127.0.0.1, example.org; proxies believed: none (--proxy IP)"
+    )
+    assert one_line(folder, "--proxy", "127.0.0.1", "--proxy", "10.0.0.0/8", **hosts) == (
+        "Production: served under 127.0.0.1, example.org; proxies believed: 127.0.0.1, 10.0.0.0/8"
+    )
+
+
+@pytest.mark.parametrize("options", [["--no-debug"], ["--host", "0.0.0.0"], ["--proxy", "::1"]])
+def test_production_is_refused_without_a_secret_or_names(folder: Path, options: list[str]) -> None:
+    arguments = ["pages.py", *options]
+    assert "needs a secret" in refused(folder, *arguments, **BARE)
+    assert "32 characters" in refused(folder, *arguments, **BARE | {"SAPWOOD_SECRET": "short"})
+    if options != ["--no-debug"]:  # where the address is the name
+        bare = BARE | {"SAPWOOD_SECRET": SECRET}
+        assert "must know the names" in refused(folder, *arguments, **bare)
+
+
+def test_an_address_that_is_listened_on_is_a_name_in_production_too(folder: Path) -> None:
+    said = one_line(folder, "--no-debug", SAPWOOD_SECRET=SECRET)
+    assert "served under 127.0.0.1, [::1], localhost;" in said
+
+
+@pytest.mark.parametrize(
+    ("options", "host", "status"),
+    [
+        ([], "localhost", 200),
+        ([], "rebound.example", 400),
+        ([], "192.168.1.5", 400),
+        (["--host", "0.0.0.0", "--debug"], "192.168.1.5", 200),
+        (["--host", "0.0.0.0", "--debug"], "rebound.example", 400),
+    ],
+)
+def test_development_answers_to_names_of_this_machine(
+    folder: Path, options: list[str], host: str, status: int
+) -> None:
+    served = Served(folder, "pages.py", *options, **BARE)
+    try:
+        assert served.answer(host=host).status == status
+    except urllib.error.HTTPError as error:
+        assert error.code == status  # noqa: PT017  # urllib's way to give an answer
+        error.close()
+    finally:
+        served.stop()
+
+
+@pytest.mark.parametrize(
+    ("options", "cookie"),
+    [
+        (["--no-debug"], "sapwood"),
+        (["--proxy", "127.0.0.1"], "__Host-sapwood"),
+        (["--proxy", "127.0.0.0/8"], "__Host-sapwood"),
+        (["--proxy", "10.0.0.1"], "sapwood"),
+    ],
+)
+def test_only_a_proxy_that_was_named_says_that_there_is_tls(
+    folder: Path, options: list[str], cookie: str
+) -> None:
+    # Uvicorn's own variable counts for nothing.
+    served = Served(folder, "pages.py", *options, FORWARDED_ALLOW_IPS="*")
+    answer = served.answer(X_Forwarded_Proto="https")
+    served.stop()
+    assert answer.headers["set-cookie"].partition("=")[0] == cookie
+    assert (answer.headers["server"], answer.headers["date"]) == (None, None)
+
+
+@pytest.mark.parametrize("proxy", ["*", "", "example.org", "10.0.0.1/8"])
+def test_a_proxy_is_an_address_or_a_network(folder: Path, proxy: str) -> None:
+    assert "--proxy takes an address or a network" in refused(folder, "pages.py", "--proxy", proxy)
 
 
 def test_it_stops_quietly(folder: Path) -> None:

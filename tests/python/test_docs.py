@@ -2,12 +2,14 @@
 
 A block after `<!-- file: name -->` is written to that file, for the blocks after it to
 find. A Python block that defines an `app` (or `live`, `site`) is imported, and its "/" fetched;
-any other is executed. `<!-- not run: reason -->` before a block says why it is not.
+any other is executed. `<!-- not run: reason -->` before a block says why it is not. A
+command that serves an app is read as the command line reads it.
 """
 
 from __future__ import annotations
 
 import re
+import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +17,11 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+import uvicorn
 from starlette.testclient import TestClient
 
 from sapwood import App
+from sapwood.cli import main
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -111,6 +115,18 @@ def test_a_python_block_runs(block: Block, tmp_path: Path, monkeypatch: pytest.M
 def test_a_make_target_that_is_named_exists(block: Block) -> None:
     named = set(re.findall(r"^\$? ?make ([a-z-]+)", block.code, re.MULTILINE))
     assert named <= TARGETS
+
+
+def served_by(block: Block) -> list[tuple[str, str]]:
+    """Return the commands that serve, in a shell, a systemd unit or a container file's list."""
+    return re.findall(r"\b(sapwood run|uvicorn) (.*)", re.sub(r'[]["\',]', "", block.code))
+
+
+@pytest.mark.parametrize("block", [it for it in BLOCKS if served_by(it)], ids=str)
+def test_a_command_that_serves_is_understood(block: Block) -> None:
+    for command, arguments in served_by(block):
+        program = uvicorn.main if command == "uvicorn" else main.commands["run"]
+        program.make_context(command, shlex.split(arguments, comments=True)).close()
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

@@ -292,6 +292,63 @@ def test_state_that_cannot_be_kept_is_told_and_the_session_goes_on(client: TestC
             tab.receive()
 
 
+# --- What the page holds that the server does not know -----------------------------------
+
+
+def synced(tab: LiveTab, nodes: list[Any], *fields: Any) -> str:
+    (body,) = (it for it in tab.browser.page.elements.values() if it.tag == "body")
+    foreign = [tab.browser.page.id(body.uuid or ""), 0, 1, *nodes] if nodes else []
+    return json.dumps([-4, list(fields), foreign])
+
+
+def test_foreign_nodes_become_part_of_the_page(app: App, client: TestClient) -> None:
+    with LiveTab(client) as tab:
+        (session,) = app.sessions.values()
+        field = tab.browser.page.id(tab.uuid("field"))
+        tab.socket.send_text(synced(tab, ["b", "~0123456789abc", "bold"], field, "typed"))
+        assert tab.receive()[2:4] == [
+            5,
+            tab.browser.page.id(session.template.root.children[-1].uuid),
+        ]
+        added = session.template.querySelector("b")
+        assert added
+        assert (added.uuid, added.content) == ("~0123456789abc", "bold")
+        taken = session.template.getElementById("field")
+        assert taken
+        assert taken.value == "typed"
+        added.content = "changed by Python"
+        session.template.update()
+        tab.receive()
+        shown = tab.browser.page.elements["~0123456789abc"]
+        assert [getattr(it, "data", "") for it in shown.children] == ["changed by Python"]
+
+
+def test_a_shared_page_takes_no_foreign_nodes() -> None:
+    shared = Template(
+        HTML.replace("_onclick=more", "").replace("_onclick=bad", "").replace("_onclick=take", ""),
+        shared=True,
+    )
+    app = App(debug=True)
+    app.route("/")(lambda: shared)
+    with TestClient(app) as client, LiveTab(client) as tab:
+        tab.socket.send_text(synced(tab, ["b", "~0123456789abc", "bold"]))
+        tab.ping()
+        assert shared.querySelector("b") is None
+
+
+@pytest.mark.parametrize(("times", "code"), [(3, None), (4, 4429)])
+def test_a_page_may_tell_all_that_it_holds_three_times_at_once(
+    client: TestClient, times: int, code: int | None
+) -> None:
+    with LiveTab(client) as tab:
+        for _ in range(times):
+            tab.socket.send_text(synced(tab, []))
+        if code is None:
+            tab.ping()
+        else:
+            assert closed(tab.socket) == code
+
+
 # --- Places ------------------------------------------------------------------------------
 
 

@@ -16,7 +16,7 @@ RUST = ROOT / "rust"
 LAYERS = """
 _core
 errors
-events views record metrics
+events views record metrics foreign
 attributes
 copies
 element
@@ -26,6 +26,8 @@ connection
 session
 handoff metrics places store watchdog
 sessions
+origin signing static
+doors
 dispatch keeping responses
 joining
 conversation

@@ -76,15 +76,18 @@ def test_a_join_with_a_token_carries_fields() -> None:
 
 
 def test_a_page_that_was_loaded_anew_joins_with_both() -> None:
-    text = json.dumps([0, {**JOIN, "resume": "r", "share": "s", "foreign": [1]}])
-    join = Join(token="t", resume="r", share="s", foreign=(1,))
+    foreign = [5, 0, 1, "b", "~0123456789abc", 0]
+    text = json.dumps([0, {**JOIN, "resume": "r", "share": "s", "foreign": foreign}])
+    join = Join(
+        token="t", resume="r", share="s", foreign=(json.dumps([5, *foreign]).replace(" ", ""),)
+    )
     assert decode(text, is_first=True) == join
 
 
 def test_what_a_page_holds_is_told_in_a_frame_as_long_as_a_join() -> None:
-    assert decode('[-4,[5,"typed"],["n"]]') == Synced(((5, "typed"),), ("n",))
-    long = json.dumps([-4, [], ["x" * EVENT_BYTES_MAX]], separators=(",", ":"))
-    assert decode(long) == Synced((), ("x" * EVENT_BYTES_MAX,))
+    assert decode('[-4,[5,"typed"],[]]') == Synced(((5, "typed"),))
+    long = "x" * EVENT_BYTES_MAX
+    assert decode(json.dumps([-4, [5, long], []], separators=(",", ":"))) == Synced(((5, long),))
 
 
 def test_a_join_with_a_resume_token_carries_a_sequence() -> None:

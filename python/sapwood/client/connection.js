@@ -7,43 +7,58 @@
  * sockets are a parameter, so that a test can be all of them.
  */
 
+import { uuidOf } from "./nodes.js";
+
 const PING_MS = 15_000;
 const ANSWER_MS = 10_000;
+/** After this much silence of a server that ought to answer the page says so. */
+const SILENCE_MS = 2000;
+/** A WebSocket that takes longer to open than this is taken to be blocked. */
+const OPEN_MS = 2500;
 const ACK_MS = 20;
 const ACK_PATCHES = 4;
 const BACKOFF_MS = 500;
 const BACKOFF_MS_MAX = 30_000;
+/** Browsers come back to a server that was started anew spread over this time. */
+const RESTART_MS = 3000;
 const PENDING_MAX = 64;
 const EVENT_BYTES_MAX = 65_000;
+const KEPT_CHARACTERS_MAX = 128 * 1024;
 const RESYNCS_MAX = 3;
-/** Origin refused, another connection took over: trying again would change nothing. */
-const FINAL = [1008, 4409];
+/** Origin refused, another connection took over, the application closed it: trying again would change nothing. */
+const FINAL = [1008, 4409, 4411];
+const RESTART = 1012;
 /** Neither a session nor a page waits for what the join brought. */
 const GONE = 4410;
-/** Why the whole tree is asked for when the session is another one. */
-const ANEW = "new session";
-/** What the server puts into the head of a live page. */
-const META = /"sapwood" content="(.+?)" data-prefix="(.+?)"/;
+/** Patches that cannot be applied without the second bundle: what is not HTML, properties, op 9,
+ * the whole tree. A few others look so too, which does no harm. */
+const RARE = /"(svg|math|\.?(value|checked|selected|open|ind|scroll)\w*)"|[,[]9,[^[]+",\[|^\[\d+,[^"]+?10,0,/;
 /** Events of which only the latest matters while an earlier one is on its way. */
 const CONTINUOUS = /move$|over$|scroll$|update$/;
 
 /**
- * @typedef {"connecting" | "online" | "offline" | "closed"} State
- * @typedef {{ c: number, id: number | string, type: string, data: object | null, fields: Map<unknown, unknown>, socket: WebSocket | null }} Pending
+ * @typedef {"connecting" | "online" | "offline" | "waiting" | "closed"} State
+ * @typedef {Element | string} Target an element or, of a page that was left, its uuid
+ * @typedef {{ c: number, target: Target, type: string, data: object | null, fields: Map<Target, unknown>, socket: Socket | null }} Pending
+ * @typedef {{ readyState: number, send(frame: string): void, close(): void, onopen: any, onmessage: any, onclose: any }} Socket
+ * @typedef {import("./loader.js").More} More
  *
  * @typedef {object} Work what the connection is for
- * @property {string} url
+ * @property {string} url the folder of the server's addresses for this
  * @property {string} token good for one join
- * @property {{ idPrefix: string, apply(ops: unknown[], c: number): void }} page
- * @property {{ report(c: number): Map<unknown, unknown>, restart(): void }} values
- * @property {{ show(state: State): void, notify(text: string): void, fail(...report: any[]): void }} status
+ * @property {string} [share] the secret of a session to join on purpose
+ * @property {string | null} [kept] what `keep` returned in this tab before the page was loaded again
+ * @property {() => Promise<More>} load the second bundle
+ * @property {import("./anew.js").Page} page
+ * @property {import("./values.js").Reports} values
+ * @property {{ show(state: State, text?: string): void, notify(text: string): void, fail(...report: any[]): void }} status
  *
  * @typedef {object} Environment what the browser has in its global object
- * @property {new (url: string, protocol: string) => WebSocket} WebSocket
+ * @property {new (url: string, protocol: string) => Socket} WebSocket
  * @property {(run: () => void, ms: number) => any} setTimeout
  * @property {(timer: any) => void} clearTimeout
  * @property {{ random(): number }} Math
- * @property {(path: string) => Promise<{ text(): Promise<string> }>} fetch
+ * @property {typeof fetch} fetch
  */
 
 export class Connection {
@@ -51,41 +66,73 @@ export class Connection {
   state = "connecting";
   /** The last event's number. */
   count = 0;
+  /** What the server has not handled yet. @type {Pending[]} */
+  pending = [];
+  /** What the next join is made with, before there is a secret to resume with. */
+  token;
+  resume = "";
+  /** What is wrong with the page, while it waits for the whole tree. */
+  desync = "";
+  /** Takes the page into a session that it was not rendered from. @type {import("./anew.js").Anew | null} */
+  anew = null;
+  /** A script wants the server to hear of what it did to the page. */
+  wantsSync = false;
+  work;
+  environment;
 
-  #work;
-  #environment;
   #patch = 0;
   #acknowledged = 0;
-  #resume = "";
-  /** @type {Pending[]} */
-  #pending = [];
-  /** @type {WebSocket | null} */
+  /** @type {More | undefined} */
+  #more;
+  /** @type {Socket | null} */
   #socket = null;
+  /** Frames that wait for the second bundle. @type {string[] | null} */
+  #late = null;
+  /** Which try this is: what an older one waited for is not wanted any more. */
+  epoch = 0;
+  /** One way of connecting worked, and stays the one. */
+  #isSettled = false;
+  #isStream = false;
   #attempts = 0;
   #heard = false;
-  /** What is wrong with the page, while it waits for the whole tree. */
-  #desync = "";
+  #isProbing = false;
+  #isSilent = false;
   #resyncs = 0;
   /** What happens next if nothing else does: a ping, giving up, a new try. @type {any} */
   #timer;
 
   /** @param {Work} work @param {Environment} environment */
   constructor(work, environment = window) {
-    this.#work = work;
-    this.#environment = environment;
+    this.work = work;
+    this.environment = environment;
+    this.token = work.token;
+  }
+
+  /** Return as text what a page in this tab needs to go on from here; nothing if there is no session to go on with. */
+  keep() {
+    if (this.state === "closed") return "";
+    // The page is left again before it could take this up.
+    if (!this.resume) return this.work.kept ?? "";
+    const events = this.pending.map(({ c, target, type, data, fields }) => [c, uuidOf(target), type, data, kept(fields)]);
+    const text = JSON.stringify([this.resume, this.count, events, kept(this.work.values.unreported)]);
+    return text.length < KEPT_CHARACTERS_MAX ? text : JSON.stringify([this.resume, this.count, events.length]);
   }
 
   /** Open a socket, in place of any other. */
-  connect() {
+  async connect() {
     if (this.state === "closed") return;
     this.#drop();
-    const socket = new this.#environment.WebSocket(this.#work.url, "sapwood.1");
+    this.#wait(this.#isSettled || this.#isStream ? ANSWER_MS : OPEN_MS, () => this.lose());
+    if (this.#isStream && !(await this.need())) return;
+    const { url } = this.work;
+    const socket = this.#isStream
+      ? new /** @type {More} */ (this.#more).Stream(url, this.environment)
+      : new this.environment.WebSocket(url.replace("http", "ws") + "ws", "sapwood.1");
     this.#socket = socket;
     // Nothing that an old socket still says is heard.
-    socket.onopen = () => socket === this.#socket && this.#transmit([0, this.#hello()]);
-    socket.onmessage = ({ data }) => socket === this.#socket && this.#receive(data);
-    socket.onclose = ({ code }) => socket === this.#socket && this.#lose(code);
-    this.#wait(ANSWER_MS, () => this.#lose());
+    socket.onopen = () => socket === this.#socket && this.#join();
+    socket.onmessage = (/** @type {any} */ { data }) => socket === this.#socket && this.#receive(data);
+    socket.onclose = (/** @type {any} */ { code }) => socket === this.#socket && this.lose(code);
   }
 
   /** Find out at once whether the connection still is one. */
@@ -95,86 +142,107 @@ export class Connection {
   }
 
   /** Number an event and send it, now or when there is a connection.
-   * @param {number | string} id @param {string} type @param {object | null} data */
-  send(id, type, data) {
-    const { values, status } = this.#work;
-    const last = this.#pending.at(-1);
-    const isNewer = last?.id === id && last.type === type && !last.socket && (CONTINUOUS.test(type) || type === "input");
+   * @param {Element} target @param {string} type @param {object | null} data */
+  send(target, type, data) {
+    const { values, status } = this.work;
+    const last = this.pending.at(-1);
+    const isNewer = last?.target === target && last.type === type && !last.socket && (CONTINUOUS.test(type) || type === "input");
     /** @type {Pending} One that never left gives its place and its number to a newer one. */
-    const event = isNewer ? last : { c: this.count + 1, id, type, data, fields: new Map(), socket: null };
+    const event = isNewer ? last : { c: this.count + 1, target, type, data, fields: new Map(), socket: null };
     event.data = data;
     event.fields = new Map([...event.fields, ...values.report(event.c)]);
     if (isNewer) return;
-    if (this.#pending.length >= PENDING_MAX || new Blob([JSON.stringify(this.#frame(event))]).size > EVENT_BYTES_MAX) {
+    if (this.pending.length >= PENDING_MAX || size(this.#frame(event)) > EVENT_BYTES_MAX) {
       values.restart();
       return status.notify("This is too much to send.");
     }
     this.count = event.c;
-    this.#pending.push(event);
-    this.#flush();
+    this.pending.push(event);
+    this.flush();
+  }
+
+  /** Tell the server what the document holds that it does not know, as soon as the two agree otherwise. */
+  async sync() {
+    this.wantsSync = true;
+    if (await this.need(false)) /** @type {More} */ (this.#more).sync(this);
   }
 
   /** Ask for the whole tree. @param {string} reason */
-  resync(reason) {
-    this.#desync = reason;
-    if (this.state === "online") this.#transmit([-3, reason]);
+  #resync(reason) {
+    this.desync = reason;
+    if (this.state === "online") this.transmit([-3, reason]);
   }
 
-  #hello() {
-    const { token, values } = this.#work;
-    if (this.#resume) return { v: 1, resume: this.#resume, s: this.#patch };
+  async #join() {
+    if (!this.#isStream) this.#isSettled = true;
+    if (!this.token) return this.transmit([0, { v: 1, resume: this.resume, s: this.#patch }]);
+    const { page, kept, share } = this.work;
+    if (this.anew || kept || share || page.needsMore) {
+      if (!(await this.need())) return;
+      const more = /** @type {More} */ (this.#more);
+      if (kept || share) this.anew ??= new more.Anew(this);
+      return this.transmit([0, more.join(this)]);
+    }
+    this.transmit([0, { v: 1, token: this.token, fields: this.edited() }]);
+  }
+
+  /** Return the fields that a session is told of which knows the page's HTML. */
+  edited() {
+    const { values } = this.work;
     values.restart();
     // Events that wait carry older fields, which must not come last: then the next event has these.
-    // A page that will be filled anew has no ids yet to tell fields by.
-    const fields = this.#pending.length || this.#desync ? [] : [...values.report(0)].flat();
-    return { v: 1, token, fields };
+    return this.pending.length ? [] : this.named(values.report(0));
   }
 
   /** @param {string} data */
   #receive(data) {
-    this.#heard = true;
+    this.#heard = this.#isSettled = true;
+    if (this.#isSilent) this.#show(this.state);
+    // Frames keep their order.
+    if (this.#late?.push(data)) return;
+    if (!this.#more && RARE.test(data)) return this.#receiveLater(data);
     const [kind, c, ...rest] = JSON.parse(data);
     if (kind === 0) this.#welcome(c);
     if (kind > 0) this.#apply(kind, c, rest);
     if (kind === -1) this.#handled(c);
+    if (kind === -4) {
+      this.#show("waiting", `Waiting for a place: ${c}`);
+      this.#idle(PING_MS);
+    }
     if (kind !== -3) return;
-    this.#pending = this.#pending.filter((event) => event.c !== c);
-    this.#flush();
-    this.#work.status.fail(...rest);
+    this.pending = this.pending.filter((event) => event.c !== c);
+    this.flush();
+    this.work.status.fail(...rest);
+  }
+
+  /** Receive a frame when the second bundle is there. @param {string} data */
+  async #receiveLater(data) {
+    const late = (this.#late = [data]);
+    if (!(await this.need())) return;
+    this.#late = null;
+    for (const data of late) this.#receive(data);
   }
 
   /** @param {{ mode: string, s: number, c: number, resume: string, dev: boolean }} welcome */
-  #welcome({ s, c, resume }) {
-    this.#resume = resume;
+  #welcome({ mode, s, c, resume }) {
+    this.resume = resume;
     this.#patch = this.#acknowledged = s;
     this.#show("online");
-    const { length } = this.#pending;
-    if (this.#desync === ANEW) {
-      this.#pending = [];
-      this.count = 0;
-      if (length) this.#work.status.notify(`${length} actions were not carried out.`);
-    }
+    const isComing = this.token && this.anew?.begin(mode);
+    this.token = "";
     this.#handled(c);
-    if (this.#desync) this.resync(this.#desync);
-    this.#wait(PING_MS, () => this.#ping());
+    if (this.desync && !isComing) this.#resync(this.desync);
+    if (this.wantsSync) this.sync();
+    this.#idle(PING_MS);
   }
 
-  /** Load the page anew, as its address bar says and with the same rights, for the token
-   * of another session; what was meant for the old one is void. @returns {Promise<void>} */
+  /** Find another session. */
   async #renew() {
     this.#drop();
-    try {
-      // An empty address is the page's own.
-      const answer = await this.#environment.fetch("");
-      const [, token, prefix] = /** @type {RegExpExecArray} */ (META.exec(await answer.text()));
-      this.#work.token = token;
-      this.#work.page.idPrefix = prefix;
-      this.#resume = "";
-      this.#desync = ANEW;
-    } catch {
-      // What is no live page now may be one later: a mended error, a proxy whose server is back.
-    }
-    this.#lose();
+    if (!(await this.need())) return;
+    const more = /** @type {More} */ (this.#more);
+    this.anew ??= new more.Anew(this);
+    this.anew.renew();
   }
 
   /** @param {number} s @param {number | [number, number]} handled @param {unknown[]} ops */
@@ -182,82 +250,125 @@ export class Connection {
     // While an event is handled the server knows of its fields already.
     const [c, taken = c] = [handled].flat();
     const isWhole = ops[0] === 10 && ops[1] === 0;
-    if (isWhole || (!this.#desync && s === this.#patch + 1)) this.#advance(s, taken, ops);
-    else if (!this.#desync) this.resync("gap");
+    if (isWhole || (!this.desync && s === this.#patch + 1)) this.#advance(s, taken, ops);
+    else if (!this.desync) this.#resync("gap");
     this.#handled(c);
   }
 
   /** @param {number} s @param {number} taken @param {unknown[]} ops */
   #advance(s, taken, ops) {
     try {
-      this.#work.page.apply(ops, taken);
+      this.work.page.apply(ops, taken);
     } catch (error) {
       if (++this.#resyncs > RESYNCS_MAX) return this.#close();
-      return this.resync(String(error).slice(0, 200));
+      return this.#resync(String(error).slice(0, 200));
     }
     this.#patch = s;
-    this.#desync = "";
+    this.desync = "";
     this.#resyncs = 0;
     // Soon is enough, but before the server waits for it.
     if (s - this.#acknowledged >= ACK_PATCHES) this.#acknowledge();
-    else this.#environment.setTimeout(() => this.#acknowledge(), ACK_MS);
+    else this.environment.setTimeout(() => this.#acknowledge(), ACK_MS);
+    this.anew?.filled();
+    if (this.wantsSync) this.sync();
   }
 
   #acknowledge() {
     if (this.state !== "online" || this.#patch === this.#acknowledged) return;
     this.#acknowledged = this.#patch;
-    this.#transmit([-1, this.#patch]);
+    this.transmit([-1, this.#patch]);
   }
 
   /** Forget the events up to *c*, which may let others go. @param {number} c */
   #handled(c) {
-    this.#pending = this.#pending.filter((event) => event.c > c);
-    this.#flush();
+    this.pending = this.pending.filter((event) => event.c > c);
+    this.flush();
   }
 
   /** Send what this socket has not carried, except what may still be replaced by something newer. */
-  #flush() {
-    if (this.state !== "online") return;
-    const waiting = this.#pending.filter((event) => event.socket !== this.#socket);
-    const isUnderWay = waiting.length < this.#pending.length;
+  flush() {
+    // A page that is yet to be filled has other ids.
+    if (this.state !== "online" || this.anew) return;
+    const waiting = this.pending.filter((event) => event.socket !== this.#socket);
+    const isUnderWay = waiting.length < this.pending.length;
     if (isUnderWay && waiting.length === 1 && CONTINUOUS.test(waiting[0].type)) return;
     for (const event of waiting) {
       event.socket = this.#socket;
       this.#acknowledged = this.#patch;
-      this.#transmit(this.#frame(event));
+      this.transmit(this.#frame(event));
     }
+    if (waiting.length && !this.#isProbing) this.#probe(SILENCE_MS / 2, () => this.#ping(SILENCE_MS / 2));
   }
 
   /** @param {Pending} event */
-  #frame({ c, id, type, data, fields }) {
-    if (fields.size) return [c, this.#patch, id, type, data, [...fields].flat()];
-    if (data) return [c, this.#patch, id, type, data];
-    return type === "click" ? [c, this.#patch, id] : [c, this.#patch, id, type];
+  #frame({ c, target, type, data, fields }) {
+    const head = [c, this.#patch, this.work.page.id(target)];
+    if (fields.size) return [...head, type, data, this.named(fields)];
+    if (data) return [...head, type, data];
+    return type === "click" ? head : [...head, type];
   }
 
-  #ping() {
+  /** Return fields as frames have them. @param {Iterable<[Target, unknown]>} fields */
+  named(fields) {
+    return [...fields].flatMap(([field, value]) => [this.work.page.id(field), value]);
+  }
+
+  /** Ask whether the server is there, and say in the page if it does not answer soon. */
+  #ping(patience = SILENCE_MS) {
     // A connection that has come this far is no reason to wait longer next time.
     this.#attempts = 0;
-    this.#heard = false;
-    this.#transmit([-2, this.count]);
-    this.#wait(ANSWER_MS, () => {
-      if (this.#heard) this.#wait(PING_MS - ANSWER_MS, () => this.#ping());
-      else this.#lose();
+    this.transmit([-2, this.count]);
+    this.#probe(patience, () => {
+      this.#isSilent = true;
+      this.work.status.show(this.state, "Reconnecting…");
+      this.#probe(ANSWER_MS - patience, () => this.lose());
     });
   }
 
+  /** Wait for anything that the server says. @param {number} ms @param {() => void} otherwise */
+  #probe(ms, otherwise) {
+    this.#heard = false;
+    this.#isProbing = true;
+    this.#wait(ms, () => (this.#heard ? this.#idle(PING_MS - ms) : otherwise()));
+  }
+
+  /** @param {number} ms */
+  #idle(ms) {
+    this.#isProbing = false;
+    this.#wait(ms, () => this.#ping());
+  }
+
   /** @param {unknown[]} frame */
-  #transmit(frame) {
-    if (this.#socket?.readyState === 1) this.#socket.send(JSON.stringify(frame));
+  transmit(frame) {
+    if (this.#socket?.readyState === 1) this.#socket.send(encode(frame));
+  }
+
+  /** See that the second bundle is there, and still wanted then; without it this connection
+   * goes no further, except for what can wait. @param {boolean} [isVital] */
+  async need(isVital = true) {
+    const epoch = this.epoch;
+    try {
+      this.work.page.more = this.#more ??= await this.work.load();
+    } catch (error) {
+      // Most likely the server is not there, and what needs it is tried again with the next connection.
+      console.warn(error);
+      if (isVital && epoch === this.epoch) this.lose();
+      return false;
+    }
+    return epoch === this.epoch;
   }
 
   /** The socket is gone, or as good as gone. @param {number} code */
-  #lose(code = 0) {
+  lose(code = 0) {
     if (FINAL.includes(code)) return this.#close();
+    // A code of the server's: it is reached this way.
+    if (code > 1006) this.#isSettled = true;
     if (code === GONE) return void this.#renew();
     this.#drop();
-    const delay = Math.min(BACKOFF_MS_MAX, BACKOFF_MS * 2 ** this.#attempts++);
-    this.#wait(delay * this.#environment.Math.random(), () => this.connect());
+    if (!this.#isSettled) this.#isStream = !this.#isStream;
+    const usual = Math.min(BACKOFF_MS_MAX, BACKOFF_MS * 2 ** this.#attempts++);
+    const delay = code === RESTART ? RESTART_MS : usual;
+    this.#wait(delay * this.environment.Math.random(), () => this.connect());
   }
 
   #close() {
@@ -266,22 +377,41 @@ export class Connection {
   }
 
   #drop() {
-    this.#environment.clearTimeout(this.#timer);
+    this.epoch++;
+    this.#late = null;
+    this.#isProbing = false;
+    this.environment.clearTimeout(this.#timer);
     const socket = this.#socket;
     this.#socket = null;
     socket?.close();
-    this.#show(this.#resume ? "offline" : "connecting");
+    this.#show(this.state === "connecting" ? "connecting" : "offline");
   }
 
-  /** @param {State} state */
-  #show(state) {
+  /** @param {State} state @param {string} [text] */
+  #show(state, text) {
     this.state = state;
-    this.#work.status.show(state);
+    this.#isSilent = false;
+    this.work.status.show(state, text);
   }
 
   /** @param {number} ms @param {() => void} run */
   #wait(ms, run) {
-    this.#environment.clearTimeout(this.#timer);
-    this.#timer = this.#environment.setTimeout(run, ms);
+    this.environment.clearTimeout(this.#timer);
+    this.#timer = this.environment.setTimeout(run, ms);
   }
+}
+
+/** Write a frame; half of a surrogate pair, which can be pasted, is no text. @param {unknown[]} frame */
+function encode(frame) {
+  return JSON.stringify(frame, (_, value) => (typeof value === "string" ? value.replace(/\p{Cs}/gu, "\ufffd") : value));
+}
+
+/** Returns a frame's bytes. @param {unknown[]} frame */
+export function size(frame) {
+  return new Blob([encode(frame)]).size;
+}
+
+/** @param {Map<Target, unknown>} fields */
+function kept(fields) {
+  return [...fields].map(([field, value]) => [uuidOf(field), value]);
 }

@@ -11,7 +11,7 @@
 /**
  * Returns the function that starts to listen for a type of event.
  * @param {Document} document
- * @param {(origin: Element, type: string, data: EventData | null) => void} send
+ * @param {(origin: Element, type: string, data: EventData | null, owner: Element) => void} send
  */
 export function delegate(document, send) {
   /** @type {Set<string>} */
@@ -40,7 +40,7 @@ function receive(event, send) {
   while (owner && !owner.hasAttribute("_on" + type)) owner = bubbles ? owner.parentElement : null;
   if (!owner) return;
   if (staysHere(event, target)) event.preventDefault();
-  send(origin, type, collect(event));
+  send(origin, type, collect(event), owner);
 }
 
 /** Says whether the browser must not leave the page, or the place in it, for an event that is sent.

@@ -1,19 +1,19 @@
 // @ts-check
 /**
- * Makes the children of a node what a patch says.
+ * Makes the children of a node what a patch says, of what is there.
  *
- * Insert and replace put new nodes before one that is there. The fill op, which
- * also brings a whole page up to date, uses elements again that have the same
- * id and tag, so that values, focus and scrolling stay. What must go goes
- * last: elements in it may be wanted elsewhere. Elements without a uuid are
- * not the server's and stay.
+ * The fill op, which brings a whole page up to date, uses elements again that have
+ * the same id and tag, so that values, focus and scrolling stay; an insert may bring
+ * back what a script made and the server was told of. What must go goes last:
+ * elements in it may be wanted elsewhere. Elements without a uuid are not the
+ * server's and stay.
  */
-import { container, HTML, isLeaf, splitTag, uuidOf } from "./nodes.js";
+import { create, createLeaf, setAttributes } from "./build.js";
+import { splitTag } from "./namespace.js";
+import { container, isLeaf, uuidOf } from "./nodes.js";
 import { expect } from "./reader.js";
 
 /** @typedef {{ parent: Node, inside: Node, left: number, cursor: Node | null, isFixed?: boolean }} Level with *isFixed* the cursor stays where new nodes go */
-
-const NONCE = document.currentScript?.nonce ?? "";
 
 export class Filling {
   #page;
@@ -42,11 +42,16 @@ export class Filling {
     const reader = this.#reader;
     const { position } = reader;
     reader.last = 0;
-    reader.skip(count, ({ id, tag }) => {
+    const { document, elements } = this.#page;
+    skip(reader, count, (node) => {
+      const { id, tag } = node;
       const uuid = this.#page.uuid(id);
       expect(!this.#named.has(uuid), id);
+      // A document has one html, head and body, whatever their ids.
+      const isOnly = parent === document && /^(html|head|body)$/.test(tag);
+      const old = isOnly ? document.querySelector(`${tag}:root,:root>${tag}`) : elements.get(uuid) ?? this.#match(null, node);
       this.#named.add(uuid);
-      if (parent === this.#page.document && /^(html|head|body)$/.test(tag)) this.#rename(tag, uuid);
+      if (old) this.#rename(old, uuid);
     });
     reader.position = position;
     this.#enter(parent, count);
@@ -65,14 +70,27 @@ export class Filling {
     }
   }
 
-  /** A document has one html, head and body, whatever their ids. @param {string} tag @param {string} uuid */
-  #rename(tag, uuid) {
-    const { document, elements } = this.#page;
-    const old = document.querySelector(`${tag}:root,:root>${tag}`);
-    if (!old) return;
+  /** @param {Element} old @param {string} uuid */
+  #rename(old, uuid) {
+    const { elements } = this.#page;
+    this.#named.add(uuid);
+    if (uuidOf(old) === uuid) return;
     elements.delete(uuidOf(old));
     elements.set(uuid, old);
     old.setAttribute("uuid", uuid);
+  }
+
+  /** Find an element that has another uuid and is the same. @param {Level | null} level @param {import("./reader.js").ElementNode} node */
+  #match(level, node) {
+    const { match, document } = this.#page;
+    return match?.(document, level, node, (old) => this.#named.has(uuidOf(old)) || this.#doomed.has(old));
+  }
+
+  /** Go on at an element that is used again; what stood before it is not. @param {Level} level @param {Element} old */
+  #skipTo(level, old) {
+    for (let node; (node = level.cursor) && node !== old; level.cursor = node.nextSibling) {
+      if (isLeaf(node) || (uuidOf(node) && !this.#named.has(uuidOf(node)))) this.#doomed.add(node);
+    }
   }
 
   /** @param {Node} parent @param {number} left @param {boolean} [isFixed] @returns {Level} */
@@ -88,49 +106,44 @@ export class Filling {
     const node = this.#reader.node();
     const { children } = node;
     if (!("id" in node)) return this.#addLeaf(level, node.tag, node.children);
-    const { old, element } = this.#element(level, node);
-    this.#setAttributes(element, node.attributes, old);
+    const { old, element, isTold } = this.#element(level, node);
+    if (!isTold) this.#setAttributes(element, node.attributes, old);
     this.#put(level, element, old);
     const count = typeof children === "number" ? children : 0;
-    if (old?.hasAttribute("data-sapwood-ignore")) return this.#reader.skip(count);
+    if (old?.hasAttribute("data-sapwood-ignore")) return skip(this.#reader, count);
     const inner = this.#enter(element, count);
     if (children !== count && children) this.#addLeaf(inner, -1, /** @type {string} */ (children));
   }
 
-  /** Find the element to use again, or make a new one. @param {Level} level @param {import("./reader.js").ElementNode} node */
-  #element({ parent, inside }, node) {
-    const { document, elements } = this.#page;
+  /** Find the element to use again, or make a new one. @param {Level} level @param {import("./reader.js").ElementNode} node
+   * @returns {{ element: Element, old?: Element, isTold?: boolean }} with *isTold* it is a script's and its attributes are the newest */
+  #element(level, node) {
+    const { elements, told } = this.#page;
     const uuid = this.#page.uuid(node.id);
     const old = elements.get(uuid);
-    const { namespace, tag } = splitTag(node.tag, parent);
+    const { namespace, tag } = splitTag(node.tag, level.parent);
+    const same = old ? undefined : told.get(uuid) ?? this.#match(level, node);
+    if (same?.localName === tag && same.namespaceURI === namespace && same.isConnected) {
+      const isTold = told.delete(uuid);
+      if (!isTold) this.#skipTo(level, same);
+      this.#rename(same, uuid);
+      return { old: same, element: same, isTold };
+    }
     if (old) {
       expect(this.#named.has(uuid), uuid);
       if (old.localName === tag && old.namespaceURI === namespace) return { old, element: old };
       this.#doomed.add(old);
     }
-    // An inert document for what is in a template: its images are not loaded.
-    const owner = inside.ownerDocument ?? document;
-    // createElementNS would take the `o` of `o:p` for a namespace prefix; the HTML parser does not.
-    const element = namespace === HTML ? owner.createElement(tag) : owner.createElementNS(namespace, tag);
-    element.setAttribute("uuid", uuid);
-    // The server's own styles and scripts; markup of strangers never comes this way.
-    /** @type {HTMLElement} */ (element).nonce = NONCE;
-    elements.set(uuid, element);
-    return { element };
+    return { element: create(this.#page, level, node) };
   }
 
   /** @param {Element} element @param {any[]} attributes @param {Element} [old] */
   #setAttributes(element, attributes, old) {
     // What the client wrote and what the user opened is not the server's to take back.
     const kept = new Set(["uuid", "data-sapwood", old?.localName === "details" ? "open" : ""]);
-    for (let i = 0; i < attributes.length; i += 2) {
-      const name = attributes[i];
-      const value = attributes[i + 1];
-      if (name[0] === ".") this.#page.properties.push([element, name.slice(1), value]);
-      else if (!kept.has(name)) this.#page.setAttribute(element, name, value);
-      // The browser writes it so, except in SVG.
-      kept.add(name).add(name.toLowerCase());
-    }
+    setAttributes(this.#page, element, attributes, kept);
+    // The browser writes them so, except in SVG.
+    for (let i = 0; i < attributes.length; i += 2) kept.add(attributes[i]).add(attributes[i].toLowerCase());
     for (const name of old?.getAttributeNames() ?? []) {
       if (!kept.has(name)) element.removeAttribute(name);
     }
@@ -138,9 +151,8 @@ export class Filling {
 
   /** @param {Level} level @param {number} kind @param {string} data */
   #addLeaf(level, kind, data) {
-    const next = this.#next(level);
-    const owner = level.inside.ownerDocument ?? this.#page.document;
-    const leaf = kind === -1 ? owner.createTextNode(data) : owner.createComment(data);
+    const next = this.#next(level, this.#page.match);
+    const leaf = createLeaf(this.#page, level.inside, kind, data);
     if (level.isFixed || next?.nodeType !== leaf.nodeType) return level.inside.insertBefore(leaf, next);
     if (next.nodeValue !== data) next.nodeValue = data;
     level.cursor = next.nextSibling;
@@ -148,18 +160,18 @@ export class Filling {
 
   /** @param {Level} level @param {Element} element @param {Element} [old] */
   #put(level, element, old) {
-    const next = this.#next(level);
+    const next = this.#next(level, this.#page.match);
     for (const each of this.#levels) if (each.cursor === element) each.cursor = element.nextSibling;
     if (!old) level.inside.insertBefore(element, next);
-    else if (next !== element) this.#page.place(element, level.inside, next);
+    else if (next !== element && !isBefore(element, level.inside, next)) this.#page.place(element, level.inside, next);
   }
 
-  /** Go to the next old node that may be used. @param {Level} level */
-  #next(level) {
+  /** Go to the next old node that may be used; *match* may find a use for any. @param {Level} level @param {unknown} [match] */
+  #next(level, match) {
     if (level.isFixed) return level.cursor;
     for (let node; (node = level.cursor); level.cursor = node.nextSibling) {
       const uuid = uuidOf(node);
-      if (isLeaf(node) || this.#named.has(uuid)) break;
+      if (isLeaf(node) || this.#named.has(uuid) || (uuid && match)) break;
       if (uuid) this.#doomed.add(node);
     }
     return level.cursor;
@@ -171,5 +183,23 @@ export class Filling {
     for (let node; !level.isFixed && (node = this.#next(level)); level.cursor = node.nextSibling) {
       if (isLeaf(node)) this.#doomed.add(node);
     }
+  }
+}
+
+/** Says whether nothing that the server knows of is between two neighbours. @param {Node} node @param {Node} parent @param {Node | null} before */
+function isBefore(node, parent, before) {
+  let next = node.nextSibling;
+  while (next && next !== before && !isLeaf(next) && !uuidOf(next)) next = next.nextSibling;
+  return next === before && node.parentNode === parent;
+}
+
+/** Read *count* nodes and all that is in them. @param {import("./reader.js").Reader} reader @param {number} count
+ * @param {(node: import("./reader.js").ElementNode) => void} [visit] */
+export function skip(reader, count, visit) {
+  for (; count > 0; count--) {
+    const node = reader.node();
+    if (!("id" in node)) continue;
+    visit?.(node);
+    if (typeof node.children === "number") count += node.children;
   }
 }

@@ -4,42 +4,75 @@ import { Page } from "./patch.js";
 import { Values } from "./values.js";
 import { delegate } from "./events.js";
 import { Connection } from "./connection.js";
+import { loader } from "./loader.js";
 import { createStatus } from "./status.js";
 
 /** @param {HTMLMetaElement} meta */
 function start(meta) {
-  const { prefix = "", path = "" } = meta.dataset;
+  const { prefix = "", path = "", more } = meta.dataset;
+  const url = `${location.origin + path}/_sapwood/`;
   const token = meta.content;
   meta.removeAttribute("content");
-  const listen = delegate(document, (origin, type, data) => {
-    if (!page.restoring) connection.send(page.id(origin), type, data);
+  const load = loader(url + more);
+  /** @type {import("./delay.js").Delay | undefined} */
+  let delay;
+  const listen = delegate(document, (origin, type, data, owner) => {
+    if (page.restoring) return;
+    // Before that is there, a handler hears of more events than it wants.
+    if (page.isDelayed && page.more) delay ??= new page.more.Delay(connection);
+    if (delay) delay.receive(origin, type, data, owner);
+    else connection.send(origin, type, data);
   });
   const page = new Page(document, prefix, {
     listen,
     holds: (element, name, c) => values.holds(element, name, c),
   });
   const values = new Values(document, page, () => connection.count);
-  const connection = new Connection({
-    url: `${location.origin.replace("http", "ws")}${path}/_sapwood/ws`,
-    token,
-    page,
-    values,
-    status: createStatus(document),
+  const { hash, pathname, search } = location;
+  const key = "sapwood:" + pathname + search;
+  const store = storage();
+  /** What the page before this one kept, once: a duplicate of the tab finds nothing and has a session of its own. */
+  const take = () => {
+    const kept = store[key];
+    delete store[key];
+    return kept;
+  };
+  const [, share] = /^#sapwood=(.+)/.exec(hash) ?? [];
+  // Before anybody sees it in the address bar.
+  if (share) history.replaceState(null, "", pathname + search);
+  const connection = new Connection({ url, token, share, kept: take(), load, page, values, status: createStatus(document, load) });
+  addEventListener("pagehide", () => {
+    delay?.flush();
+    store[key] = connection.keep();
+  });
+  addEventListener("pageshow", ({ persisted }) => {
+    if (!persisted) return;
+    take();
+    connection.connect();
   });
   follow(connection);
   /** @type {any} */ (window).sapwood = Object.freeze({
     get status() {
       return connection.state;
     },
-    resync: () => connection.resync("page"),
+    resync: () => connection.sync(),
   });
+}
+
+/** The tab's storage, or where a browser refuses that nothing, and then F5 is a new session. @returns {Record<string, any>} */
+function storage() {
+  try {
+    return sessionStorage;
+  } catch (error) {
+    console.warn(error);
+    return {};
+  }
 }
 
 /** Connect when the page is there to be seen, and again when it comes back. @param {Connection} connection */
 function follow(connection) {
   const wake = () => document.hidden || connection.wake();
   addEventListener("online", () => connection.wake());
-  addEventListener("pageshow", ({ persisted }) => persisted && connection.connect());
   document.addEventListener("visibilitychange", wake);
   document.addEventListener("prerenderingchange", wake);
   if (!(/** @type {any} */ (document).prerendering)) connection.connect();

@@ -1,53 +1,14 @@
 // @ts-check
-/**
- * Puts elements and attributes into the right namespace.
- *
- * Tags are written as in HTML; where the namespace does not follow from the
- * parent it stands before the tag: `svg a`, `html div`.
- */
-import { expect } from "./reader.js";
-
-export const HTML = "http://www.w3.org/1999/xhtml";
-/** @type {Record<string, string>} */
-const NAMESPACES = {
-  __proto__: /** @type {any} */ (null),
-  html: HTML,
-  svg: "http://www.w3.org/2000/svg",
-  math: "http://www.w3.org/1998/Math/MathML",
-  "xlink:": "http://www.w3.org/1999/xlink",
-  "xml:": "http://www.w3.org/XML/1998/namespace",
-};
-
-/** Returns the namespace and the bare tag of a written one. @param {string} written @param {Node} parent */
-export function splitTag(written, parent) {
-  const [prefix, tag = prefix] = written.split(" ");
-  const { namespaceURI, localName } = /** @type {Element} */ (parent);
-  const isForeign = /\/Math|\/svg(?!(foreignObject|desc|title)$)/.test(namespaceURI + localName);
-  const isBare = tag === written;
-  expect(isBare || NAMESPACES[prefix], written);
-  return { namespace: isBare && isForeign ? namespaceURI : NAMESPACES[prefix] ?? HTML, tag };
-}
-
-/** @param {Element} element @param {string} name @param {string} value */
-export function setAttribute(element, name, value) {
-  const namespace = element.namespaceURI !== HTML && NAMESPACES[name.slice(0, name.indexOf(":") + 1)];
-  if (namespace) return element.setAttributeNS(namespace, name, value);
-  try {
-    element.setAttribute(name, value);
-  } catch {
-    // The parser takes names like `@click` that older browsers refuse here;
-    // an element without it is better than a page that cannot go on.
-  }
-}
+/** Says of a node what the DOM does not: its uuid, where its children are. */
 
 /** Where the children are: a template has them in its content. @param {Node} node @returns {Node} */
 export function container(node) {
   return node.nodeName === "TEMPLATE" ? /** @type {HTMLTemplateElement} */ (node).content : node;
 }
 
-/** @param {Node} node */
+/** Returns an element's uuid; a string is one. @param {Node | string} node @returns {string} */
 export function uuidOf(node) {
-  return /** @type {Element} */ (node).getAttribute?.("uuid") ?? "";
+  return typeof node === "string" ? node : /** @type {Element} */ (node).getAttribute?.("uuid") ?? "";
 }
 
 /** @param {Node} node */

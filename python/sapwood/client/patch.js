@@ -5,10 +5,14 @@
  * Elements are found by id in a Map that every op keeps right; texts and
  * comments by their index among the nodes that the server knows.
  */
-import { Filling } from "./fill.js";
-import { container, isLeaf, setAttribute, uuidOf } from "./nodes.js";
-import { setProperty } from "./property.js";
+import { insert } from "./build.js";
+import { container, isLeaf, uuidOf } from "./nodes.js";
 import { Desync, expect, Reader } from "./reader.js";
+
+/** @typedef {import("./loader.js").More} More */
+
+/** A handler that is not to hear of every event. */
+const DELAY = /^data-on.+-(deb|thr)/;
 
 /** The document as the server knows it. */
 export class Page {
@@ -25,6 +29,22 @@ export class Page {
   #holds;
   /** What was focused and selected before the patch moved anything. @type {any} */
   #selected;
+
+  /** The second bundle, when it is there. @type {More | undefined} */
+  more;
+
+  /** What lets styles and scripts count. */
+  nonce = document.currentScript?.nonce ?? "";
+
+  /** Some handler wants to hear less often. */
+  isDelayed = false;
+
+  /** Foreign elements that the server was told of, by the uuids made for them. @type {Map<string, Element>} */
+  told = new Map();
+
+  /** Finds the element that is plainly the one to come, while the page is filled from another
+   * session's tree, in which no id is known. @type {More["match"] | undefined} */
+  match;
 
   /** True while focus is being put back: no event of that is the user's. */
   restoring = false;
@@ -53,12 +73,12 @@ export class Page {
     this.properties = [];
     this.#selected = undefined;
     try {
-      while (!reader.done) this.#step(reader);
+      while (!reader.isDone) this.#step(reader);
       const { isMoved, range } = this.#selected ?? {};
       if (isMoved) /** @type {any} */ (this.document.getSelection()).setBaseAndExtent(...range);
       for (const [element, name, value, isCall] of this.properties) {
         if (isCall) /** @type {any} */ (element)[name](...value);
-        else if (!this.#holds(element, name, c)) setProperty(element, name, value);
+        else if (!this.#holds(element, name, c)) this.#need().setProperty(element, name, value);
       }
     } catch (error) {
       throw new Desync(`${reader.position}: ${error}`);
@@ -86,7 +106,10 @@ export class Page {
         return this.properties.push([element, reader.string(), reader.next(), op > 4]);
       case 5: {
         const before = this.#before(inside, reader.next());
-        return new Filling(this, reader).insert(node, reader.count(), before);
+        const count = reader.count();
+        // What scripts made comes back.
+        if (this.told.size) return new (this.#need().Filling)(this, reader).insert(node, count, before);
+        return insert(this, reader, node, count, before);
       }
       case 6:
         this.forget(node);
@@ -98,9 +121,9 @@ export class Page {
         return this.place(element, parent, this.#before(parent, reader.next()));
       }
       case 9:
-        return this.#replace(element, reader.string(), reader.next());
+        return this.#need().replace(this, element, reader.string(), reader.next());
       case 10:
-        return new Filling(this, reader).refill(node, reader.count());
+        return new (this.#need().Filling)(this, reader).refill(node, reader.count());
       default:
         expect(false, `op ${op}`);
     }
@@ -111,9 +134,22 @@ export class Page {
     return typeof id === "number" ? this.idPrefix + id.toString(36) : id;
   }
 
-  /** Return what an element is called on the wire. @param {Element} element */
-  id(element) {
-    const uuid = uuidOf(element);
+  /** Say whether an element, or one with a uuid, is in the page. @param {Element | string} target */
+  has(target) {
+    const element = this.elements.get(uuidOf(target));
+    return !!element && (element === target || typeof target === "string");
+  }
+
+  /** Whether the second bundle is needed from the start: for what is not HTML or a script added,
+   * for handlers that want to hear less, for browsers that move nodes without what is in them. */
+  get needsMore() {
+    const { body } = this.document;
+    return this.isDelayed || !("moveBefore" in body) || !!body.querySelector("svg,math,[uuid]>:not([uuid],script,[data-sapwood-ignore])");
+  }
+
+  /** Return what an element, or one with a uuid, is called on the wire. @param {Element | string} target */
+  id(target) {
+    const uuid = uuidOf(target);
     const counter = parseInt(uuid.slice(this.idPrefix.length), 36);
     return counter > 0 && this.uuid(counter) === uuid ? counter : uuid;
   }
@@ -129,8 +165,20 @@ export class Page {
   /** @param {Element} element @param {string} name @param {any} value */
   setAttribute(element, name, value) {
     expect(typeof value === "string", value);
-    if (element.getAttribute(name) !== value) setAttribute(element, name, value);
     this.#hear(name);
+    if (element.getAttribute(name) === value || this.more?.setForeign(element, name, value)) return;
+    try {
+      element.setAttribute(name, value);
+    } catch {
+      // The parser takes names like `@click` that older browsers refuse here;
+      // an element without it is better than a page that cannot go on.
+    }
+  }
+
+  /** Return the second bundle, which was loaded when the frame came. @returns {More} */
+  #need() {
+    expect(this.more, "frame");
+    return /** @type {More} */ (this.more);
   }
 
   /** Move a node with its focus, selection, scrolling and frames, as far as the browser can.
@@ -144,10 +192,7 @@ export class Page {
     } catch {
       // The browser has no moveBefore, or one of the two is in no document.
       parent.insertBefore(node, before);
-      if (node.contains(focused)) {
-        focused.focus({ preventScroll: true });
-        if (field[0] != null) focused.setSelectionRange(...field);
-      }
+      this.more?.refocus(node, focused, field);
     } finally {
       this.restoring = false;
     }
@@ -166,18 +211,6 @@ export class Page {
     };
   }
 
-  /** Give an element another tag; it keeps its id and children. @param {Element} element @param {string} tag @param {unknown} attributes */
-  #replace(element, tag, attributes) {
-    expect(Array.isArray(attributes), tag);
-    const id = this.id(element);
-    const node = new Reader([tag, id, attributes, 0]);
-    this.elements.delete(uuidOf(element));
-    new Filling(this, node).insert(element.parentNode ?? this.document, 1, element);
-    const inside = container(this.#node(id));
-    for (let child; (child = container(element).firstChild); ) this.place(child, inside, null);
-    element.remove();
-  }
-
   /** @param {Element} element @param {string} name */
   #drop(element, name) {
     if (name[0] !== ".") element.removeAttribute(name);
@@ -187,6 +220,7 @@ export class Page {
   /** @param {string} name */
   #hear(name) {
     if (name.startsWith("_on")) this.#listen(name.slice(3));
+    this.isDelayed ||= DELAY.test(name);
   }
 
   /** Find a node; 0 is the document. @param {any} id @returns {Element | Document} */

@@ -22,13 +22,13 @@ export class Reader {
     this.#items = items;
   }
 
-  get done() {
+  get isDone() {
     return this.position >= this.#items.length;
   }
 
   /** @returns {any} */
   next() {
-    return expect(!this.done) && this.#items[this.position++];
+    return expect(!this.isDone) && this.#items[this.position++];
   }
 
   /** @returns {string} */
@@ -61,16 +61,6 @@ export class Reader {
     const isRight = typeof tag === "string" && id && (typeof id === "string" || isCount(id));
     expect(isRight && (typeof children === "string" || isCount(children)), tag);
     return { tag, id, attributes, children };
-  }
-
-  /** Read *count* nodes and all that is in them. @param {number} count @param {(node: ElementNode) => void} [visit] */
-  skip(count, visit) {
-    for (; count > 0; count--) {
-      const node = this.node();
-      if (!("id" in node)) continue;
-      visit?.(node);
-      if (typeof node.children === "number") count += node.children;
-    }
   }
 }
 

@@ -6,12 +6,19 @@
  * stands on the element itself gives way to `!important`.
  */
 
-const PATIENCE_MS = 1000;
+const PATIENCE_MS = 1500;
 const NOTICE_MS = 6000;
+const TEXTS = {
+  connecting: "Connecting…",
+  online: "",
+  offline: "Connection lost. Reconnecting…",
+  waiting: "Waiting for a place…",
+  closed: "No longer live. Please reload.",
+};
 
-/** Return what shows the state, notices and errors in *document*. @param {Document} document */
-export function createStatus(document) {
-  let wasOnline = false;
+/** Return what shows the state, notices and errors in *document*.
+ * @param {Document} document @param {() => Promise<import("./loader.js").More>} load */
+export function createStatus(document, load) {
   let lasting = "";
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
@@ -25,52 +32,40 @@ export function createStatus(document) {
   };
   /** @param {string} text @param {number} ms */
   const say = (text, ms) => {
+    if (text === lasting) return;
     lasting = text;
     clearTimeout(timer);
     timer = setTimeout(write, ms, text);
   };
   return {
-    /** @param {import("./connection.js").State} state */
-    show(state) {
+    /** Show a state, and what it means: at once, or if it may pass soon, soon.
+     * @param {import("./connection.js").State} state @param {string} [text] */
+    show(state, text = TEXTS[state]) {
       document.documentElement.dataset.sapwood = banner.dataset.sapwoodStatus = state;
-      if (state === "online") say("", 0);
-      else if (state === "closed") say("No longer live. Please reload.", 0);
-      else if (wasOnline) say("Connection lost. Reconnecting…", PATIENCE_MS);
-      wasOnline = state === "online";
+      say(text, /^(conn|off)/.test(state) ? PATIENCE_MS : 0);
     },
 
     /** Say something for a while. @param {string} text */
     notify(text) {
       write(text);
-      say(lasting, NOTICE_MS);
+      clearTimeout(timer);
+      timer = setTimeout(() => write(lasting), NOTICE_MS);
     },
 
     /** Show a handler's error until it is dismissed; in production there is no text to show.
      * @param {string} code @param {string} text */
     fail(code, text) {
       console.warn(code, text);
-      if (text && code === "error") showError(document, text);
+      if (text && code === "error") load().then(({ showError }) => showError(document, text));
     },
   };
 }
 
-/** @param {Document} document @param {string} text */
-function showError(document, text) {
-  const panel = box(document, "pre", "alert", "monospace;padding:8px;margin:0;width:auto;max-height:90%;white-space:pre-wrap");
-  const button = document.createElement("button");
-  button.textContent = "Close";
-  button.onclick = () => panel.remove();
-  panel.append(button, "\n\n", text);
-  // An open popover closes with Escape, and with a click elsewhere.
-  panel.popover = "auto";
-  panel.showPopover();
-}
-
 /** @param {Document} document @param {string} tag @param {string} role @param {string} style */
-function box(document, tag, role, style) {
+export function box(document, tag, role, style) {
   const element = document.createElement(tag);
   element.role = role;
-  element.style.cssText = "position:fixed;z-index:99;inset:auto 0 0;border:0;color:#fff;background:#333;font:14px/1.4 " + style;
+  element.style.cssText = "position:fixed;z-index:99;inset:auto 0 0;color:#fff;background:#333;font:14px/1.4 " + style;
   element.dataset.sapwoodStatus = element.dataset.sapwoodIgnore = "";
   document.body.append(element);
   return element;

@@ -9,6 +9,7 @@
 
 /** @typedef {{ type: string, options: HTMLOptionElement[], form: HTMLFormElement | null } & Omit<HTMLInputElement, "type" | "form">} Field */
 /** @typedef {string | boolean | string[]} Value */
+/** @typedef {{ unreported: Map<any, Value>, report(c: number): Map<any, Value>, restart(): void, survey(): void, edit(field: any): void }} Reports what a connection asks of this */
 
 export class Values {
   #document;
@@ -22,7 +23,7 @@ export class Values {
   #composing = null;
 
   /** *page* says what elements are called, *count* how many events there were.
-   * @param {Document} document @param {Pick<import("./patch.js").Page, "elements" | "id" | "uuid">} page @param {() => number} count */
+   * @param {Document} document @param {Pick<import("./patch.js").Page, "has">} page @param {() => number} count */
   constructor(document, page, count) {
     this.#document = document;
     this.#page = page;
@@ -50,22 +51,26 @@ export class Values {
   /** A new session knows the page's HTML: note every field that is not so. */
   restart() {
     this.#carriers = new WeakMap();
+    this.survey();
+  }
+
+  /** Note every field that is not as the HTML says, whoever changed it. */
+  survey() {
     for (const field of this.#document.querySelectorAll("input,select,textarea")) {
       if (isChanged(/** @type {any} */ (field))) this.edit(field);
     }
   }
 
-  /** Return the values of the edited fields by id, for event *c*. @param {number} c */
+  /** The values of the edited fields that are in the page. @returns {Map<Field, Value>} */
+  get unreported() {
+    const known = [...this.#edited].filter((field) => this.#page.has(field));
+    return new Map(known.map((field) => [field, valueOf(field)]));
+  }
+
+  /** Return the values of the edited fields, for event *c*. @param {number} c */
   report(c) {
-    const page = this.#page;
-    /** @type {Map<number | string, Value>} */
-    const fields = new Map();
-    for (const field of this.#edited) {
-      const id = page.id(field);
-      if (page.elements.get(page.uuid(id)) !== field) continue;
-      this.#carriers.set(field, c);
-      fields.set(id, valueOf(field));
-    }
+    const fields = this.unreported;
+    for (const field of fields.keys()) this.#carriers.set(field, c);
     this.#edited.clear();
     return fields;
   }

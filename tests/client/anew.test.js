@@ -1,0 +1,255 @@
+// @ts-check
+import assert from "node:assert/strict";
+import test from "node:test";
+import { online, settled, WHOLE, World } from "./world.js";
+
+/** What a page keeps: an event to come and a field, of session R. */
+const KEPT = JSON.stringify(["R", 7, [[7, "a", "click", null, [["f", "ty"]]]], [["g", true]]]);
+
+/** @param {World} world @param {any} target @param {string} [type] */
+const send = (world, target, type = "click") => world.connection.send(target, type, null);
+
+/** Lose the session and find a page for another one. @param {World} world */
+async function renew(world) {
+  world.html = '<meta name="sapwood" content="T2" data-prefix="new" data-path="">';
+  world.lose(4410);
+  await settled();
+  world.pass(30_000);
+}
+
+// --- Renewal -------------------------------------------------------------------------
+
+test("the page is fetched with the secret of the session that is gone", async () => {
+  const world = online();
+  await renew(world);
+  assert.deepEqual(world.fetched, [["", { "sapwood-resume": "R" }]]);
+});
+
+test("a restored session's events wait until the page is filled, then go out with the ids of then", async () => {
+  const world = online();
+  const button = { id: "old" };
+  world.work.page.id = (/** @type {any} */ target) => target.id;
+  send(world, button);
+  world.lose();
+  send(world, button);
+  world.pass(500);
+  await renew(world);
+  assert.deepEqual(await world.openAnew({ mode: "restored", c: 1 }), [0, { v: 1, token: "T2", fields: [] }]);
+  assert.deepEqual(world.sent, []);
+  button.id = "new";
+  world.say(1, 1, ...WHOLE);
+  await settled();
+  assert.deepEqual(world.sent, [[2, 1, "new"], [-4, [], []]]);
+});
+
+test("the whole tree is not asked for where it comes unasked, and no patch counts before it", async () => {
+  const world = online();
+  await renew(world);
+  await world.openAnew({ mode: "restored" });
+  world.say(1, 0, 0, 5, "early");
+  assert.deepEqual([world.sent, world.applied], [[], []]);
+});
+
+test("the whole tree is asked for if the connection that it was to come by is lost", async () => {
+  const world = online();
+  await renew(world);
+  await world.openAnew({ mode: "restored" });
+  world.random = 0;
+  world.lose();
+  world.pass(0);
+  assert.deepEqual(world.open({ mode: "resume" }), [0, { v: 1, resume: "R2", s: 0 }]);
+  assert.deepEqual(world.sent, [[-3, "new session"]]);
+});
+
+test("a restored page tells of events whose elements are gone", async () => {
+  const world = online();
+  world.lose();
+  send(world, "gone");
+  world.pass(500);
+  await renew(world);
+  world.gone = ["gone"];
+  await world.openAnew({ mode: "restored" });
+  world.say(1, 0, ...WHOLE);
+  assert(world.shown.includes("1 actions were not carried out."));
+});
+
+test("a fresh session drops what waited, says so, and numbers from 1", async () => {
+  const world = online();
+  send(world, 1);
+  send(world, 2);
+  world.say(-1, 1);
+  await renew(world);
+  await world.openAnew({ mode: "fresh" });
+  assert(world.shown.includes("1 actions were not carried out."));
+  send(world, 3);
+  world.say(1, 0, ...WHOLE);
+  await settled();
+  assert.deepEqual(world.sent, [[1, 1, 3], [-4, [], []]]);
+});
+
+test("the elements that are plainly the same are looked for only while the page is filled", async () => {
+  const world = online();
+  await renew(world);
+  await world.openAnew({ mode: "fresh" });
+  assert.equal(typeof world.work.page.match, "function");
+  world.say(1, 0, ...WHOLE);
+  assert.equal(world.work.page.match, undefined);
+});
+
+test("a session that is gone while the page is fetched for it is looked for once more", async () => {
+  const world = online();
+  world.html = "Internal Server Error";
+  world.lose(4410);
+  await settled();
+  world.pass(500);
+  await renew(world);
+  await world.openAnew({ mode: "restored" });
+  world.say(1, 0, ...WHOLE);
+  assert.equal(world.applied.length, 1);
+});
+
+// --- F5 --------------------------------------------------------------------------------
+
+test("what is kept is the secret, the count, the events that wait and the edited fields", () => {
+  const world = online();
+  world.fields = [["f", "ty"]];
+  send(world, "a", "input");
+  world.fields = [["g", true]];
+  assert.deepEqual(JSON.parse(world.connection.keep()), ["R", 1, [[1, "a", "input", null, [["f", "ty"]]]], [["g", true]]]);
+});
+
+test("before a welcome and after the end nothing is kept", () => {
+  const world = new World();
+  assert.equal(world.connection.keep(), "");
+  world.open();
+  world.lose(4411);
+  assert.equal(world.connection.keep(), "");
+});
+
+test("a page that is left before it could take up what was kept leaves it to the next", () => {
+  assert.equal(new World({ kept: KEPT }).connection.keep(), KEPT);
+});
+
+test("a page that was loaded again takes its session up with its fields", async () => {
+  const world = new World({ kept: KEPT });
+  const join = await world.openAnew({ mode: "resume" });
+  assert.deepEqual(join, [0, { v: 1, token: "T", fields: ["f", "ty", "g", true], resume: "R" }]);
+});
+
+test("kept events go out when the page is filled, before later ones and if they were not handled", async () => {
+  const events = [[6, "a", "click", null, []], [7, "b", "click", null, []]];
+  const world = new World({ kept: JSON.stringify(["R", 7, events, []]) });
+  send(world, "later");
+  await world.openAnew({ mode: "resume", s: 4, c: 6 });
+  assert.deepEqual(world.sent, []);
+  world.say(5, 6, ...WHOLE);
+  assert.deepEqual(world.sent, [[7, 5, "b"], [8, 5, "later"]]);
+});
+
+test("fields that were kept are reported again, for older events bring older values", async () => {
+  const world = new World({ kept: KEPT });
+  world.elements.set("f", /** @type {any} */ ("field"));
+  await world.openAnew({ mode: "resume" });
+  world.say(1, 0, ...WHOLE);
+  assert(world.edited.includes("field"));
+});
+
+test("a page whose session nobody knows any more is one of its own, and says what is lost", async () => {
+  const world = new World({ kept: KEPT });
+  send(world, "later");
+  await world.openAnew({ mode: "handoff" });
+  assert(world.shown.includes("1 actions were not carried out."));
+  assert.deepEqual(world.sent, [[1, 0, "later"]]);
+});
+
+test("a kept session that only the store knows is renewed with its secret, and its events run", async () => {
+  const world = new World({ kept: KEPT });
+  world.socket.readyState = 1;
+  world.socket.onopen();
+  await settled();
+  await renew(world);
+  assert.deepEqual(world.fetched, [["", { "sapwood-resume": "R" }]]);
+  await world.openAnew({ mode: "restored", c: 6 });
+  world.say(1, 6, ...WHOLE);
+  assert.deepEqual(world.sent[0], [7, 1, "a", "click", null, ["f", "ty"]]);
+});
+
+test("events that are too much to keep leave their numbers, and are told of", async () => {
+  const world = online();
+  send(world, "a");
+  for (let i = 0; i < 3; i++) {
+    world.fields = [["f", "x".repeat(60_000)]];
+    send(world, "f" + i, "input");
+  }
+  const kept = world.connection.keep();
+  assert.equal(kept, '["R",4,4]');
+  const next = new World({ kept });
+  await next.openAnew({ mode: "resume", c: 1 });
+  assert(next.shown.includes("4 actions were not carried out."));
+  next.say(1, 1, ...WHOLE);
+  assert.deepEqual(next.sent, [2, 3, 4].map((c) => [c, 1, "lost", "lost"]));
+});
+
+// --- Sharing -----------------------------------------------------------------------------
+
+test("a shared session is joined with its secret, and its tree fills the page", async () => {
+  const world = new World({ share: "S" });
+  assert.deepEqual(await world.openAnew({ mode: "share" }), [0, { v: 1, token: "T", fields: [], share: "S" }]);
+  send(world, 5);
+  assert.deepEqual(world.sent, []);
+  world.say(1, 0, ...WHOLE);
+  assert.deepEqual(world.sent, [[1, 1, 5]]);
+});
+
+test("a shared session is asked for again with another token if the first was too old", async () => {
+  const world = new World({ share: "S" });
+  world.socket.readyState = 1;
+  world.socket.onopen();
+  await renew(world);
+  assert.deepEqual(await world.openAnew({ mode: "share" }), [0, { v: 1, token: "T2", fields: [], share: "S" }]);
+});
+
+test("a secret is shown once", async () => {
+  const world = new World({ share: "S" });
+  await world.openAnew({ mode: "share" });
+  world.say(1, 0, ...WHOLE);
+  await renew(world);
+  world.connection.resume = "";
+  assert.deepEqual((await world.openAnew({ mode: "fresh" }))[1].share, undefined);
+});
+
+// --- DOM sync ------------------------------------------------------------------------------
+
+test("a script may have the server told of the document, and nothing is asked for", async () => {
+  const world = online();
+  world.fields = [[5, "by a script"]];
+  await world.connection.sync();
+  assert.deepEqual(world.sent, [[-4, [5, "by a script"], []]]);
+});
+
+test("what is to be told while the line is down is told when it is back", async () => {
+  const world = online();
+  world.lose();
+  await world.connection.sync();
+  world.pass(500);
+  world.open({ mode: "resume" });
+  await settled();
+  assert.deepEqual(world.sent, [[-4, [], []]]);
+});
+
+test("a page that waits for the whole tree tells when it has it", async () => {
+  const world = online();
+  world.say(2, 0, 0, 5, "a");
+  await world.connection.sync();
+  assert.deepEqual(world.sent, [[-3, "gap"]]);
+  world.say(2, 0, ...WHOLE);
+  await settled();
+  assert.deepEqual(world.sent, [[-4, [], []]]);
+});
+
+test("a document of over a megabyte is not told of, and that is said", async () => {
+  const world = online();
+  world.fields = [[5, "x".repeat(1_000_000)]];
+  await world.connection.sync();
+  assert.deepEqual([world.sent, world.shown.at(-1)], [[], "This is too much to send."]);
+});
