@@ -63,6 +63,7 @@ class Session:
         "lock",
         "route",
         "saved",
+        "saving",
         "state",
         "template",
         "threads",
@@ -91,6 +92,7 @@ class Session:
         self.lock: Any = None
         self.threads: Any = None
         self.saved: bytes = b""
+        self.saving: Any = None
         #: Tabs that were there before a restart and have not come back yet.
         self.absent: tuple[ConnectionRecord, ...] = ()
         self._app = app
