@@ -111,7 +111,7 @@ class Connection:
         self._template = session.template
         self._sync = _core.Sync(version)
         #: Which browser the tab is of.
-        self.browser = browser
+        self.browser: str = browser
         self.info: Info = _NOBODY
         #: Events up to this one were handled.
         self.handled: int = handled

@@ -16,11 +16,11 @@ class Ticket:
     """A session that waits for a place."""
 
     def __init__(self, session: Session) -> None:
-        self.session = session
+        self.session: Session = session
         #: Its place in the queue, from 1; 0 when it has been let in.
-        self.place = 0
+        self.place: int = 0
         #: Set whenever that changed.
-        self.changed = asyncio.Event()
+        self.changed: asyncio.Event = asyncio.Event()
 
 
 class Places:

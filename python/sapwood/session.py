@@ -80,10 +80,10 @@ class Session:
         app: App | None = None,
     ) -> None:
         #: A name for logs; it opens nothing.
-        self.id = id
-        self.template = template
+        self.id: str = id
+        self.template: Template = template
         #: The path the page was loaded from.
-        self.route = route
+        self.route: str = route
         #: What outlives a restart: plain JSON data, up to 64 KiB. See `SessionStore`.
         self.state: dict[str, Any] = {} if state is None else state
         #: Whether it stays without a browser until it is destroyed.
