@@ -1,13 +1,12 @@
-"""Measures what the server does for one click, and for one tab that does nothing.
+"""Measures what the server does for one click.
 
-Both beside a bare Starlette WebSocket with the same settings and frames of the same
+Beside a bare Starlette WebSocket with the same settings and frames of the same
 length. One click is sent after the other was answered, so that both servers wake up
 once per event.
 """
 
 import statistics
 import sys
-from contextlib import ExitStack
 from pathlib import Path
 
 import msgspec
@@ -16,11 +15,9 @@ import servers
 
 def main() -> None:
     out, is_smoke = Path(sys.argv[1]), "--smoke" in sys.argv
-    events, rounds, tabs = (50, 1, 5) if is_smoke else (1000, 5, 200)
+    events, rounds = (50, 1) if is_smoke else (1000, 5)
     with servers.sapwood() as live, servers.echo() as bare:
         figures = cpu(live, bare, events, rounds)
-    with servers.sapwood() as live, servers.echo() as bare:
-        figures["idle_session_bytes"] = idle_bytes(live, bare, tabs)
     out.write_bytes(msgspec.json.format(msgspec.json.encode(figures)))
 
 
@@ -59,22 +56,6 @@ def echoes(server: servers.Server, up: str, down: str, count: int) -> float:
             socket.send(up)
             socket.recv()
         return server.cpu_s() - begin_s
-
-
-def idle_bytes(live: servers.Server, bare: servers.Server, count: int) -> float:
-    """Return what one joined tab takes above one bare socket."""
-    with ExitStack() as stack:
-
-        def connect(times: int) -> tuple[int, int]:
-            for _ in range(times):
-                stack.enter_context(servers.tab(live))
-                stack.enter_context(servers.bare_socket(bare, 1))
-            return live.rss_bytes(), bare.rss_bytes()
-
-        # What is loaded and allocated only once is not a tab's.
-        before, after = connect(10), connect(count)
-        tab, socket = ((now - then) / count for now, then in zip(after, before, strict=True))
-        return tab - socket
 
 
 if __name__ == "__main__":

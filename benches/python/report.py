@@ -90,10 +90,13 @@ FIGURES = {
     "node_bytes": Figure("bytes", None, "memory of a node, text and attributes included"),
     "shapes_count": Figure("", None, "shapes of documents, edits and queries that are compared"),
     "shapes_worst_ratio": Figure("×", 2.5, "time of 2n compared to n, the worst of these shapes"),
-    "idle_session_bytes": Figure("bytes", 8192, "memory of an idle tab above a bare socket"),
+    "session_bytes": Figure("bytes", 8192, "memory of one of 1,000 tabs above a bare socket"),
+    "soak_events_per_s": Figure("/s", None, "clicks that 1,000 tabs get handled", True),
+    "soak_event_cpu_us": Figure("µs", None, "server CPU of each"),
+    "orphan_slope_bytes": Figure("bytes", 100, "memory lost for a page that nobody joins"),
     "stamp_bytes_raw": Figure("bytes", 14, "what a uuid adds to the HTML, per element"),
     "stamp_bytes_gzip": Figure("bytes", 5, "the same compressed"),
-    "client_gzip_bytes": Figure("bytes", 6144, "the client's JavaScript that each page loads, gzip -9"),
+    "client_gzip_bytes": Figure("bytes", 6144, "the script that each page loads, gzip -9"),
     "bytes_counter_up": Figure("bytes", 12, "a click, to the server"),
     "bytes_counter_up_all": Figure("bytes", None, "the same with later acknowledgements"),
     "bytes_counter_down": Figure("bytes", 24, "a counter's patch, to the browser"),
@@ -193,7 +196,7 @@ def gather(folder: Path) -> Values:
     values: Values = {}
     of_python(json.loads((folder / "python.json").read_text()), values)
     of_core(folder / "criterion", values)
-    for name in ("memory", "shapes", "socket_bytes", "event_cpu"):
+    for name in ("memory", "shapes", "socket_bytes", "event_cpu", "soak"):
         for figure, value in json.loads((folder / f"{name}.json").read_text()).items():
             values[figure] = {"sapwood": value}
     cells = [values[f"cell_update_{size}"]["sapwood"] for size in ("1k", "100k")]

@@ -96,26 +96,41 @@ class Tab:
     button: int
 
 
-@contextmanager
-def tab(server: Server, path: str = "/") -> Iterator[Tab]:
-    """Load a page and join its session as the browser's client does."""
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page that was loaded and not joined yet."""
+
+    token: str
+    cookie: str
+    button: int
+
+
+def page(server: Server, path: str) -> Page:
+    """Load a page."""
     with urllib.request.urlopen(f"http://127.0.0.1:{server.port}{path}") as response:
         html = response.read().decode()
         cookie = response.headers["set-cookie"].partition(";")[0]
     meta = re.search(r'<meta name="sapwood" content="([^"]+)" data-prefix="(\w+)"', html)
     token, prefix = meta.groups()
     button = re.search(rf'<button[^>]* uuid="?{prefix}(\w+)', html)
+    return Page(token, cookie, int(button[1], 36))
+
+
+@contextmanager
+def tab(server: Server, path: str = "/") -> Iterator[Tab]:
+    """Load a page and join its session as the browser's client does."""
+    loaded = page(server, path)
     connecting = connect(
         f"ws://127.0.0.1:{server.port}/_sapwood/ws",
         subprotocols=["sapwood.1"],
         origin=f"http://127.0.0.1:{server.port}",
-        additional_headers={"cookie": cookie},
+        additional_headers={"cookie": loaded.cookie},
         compression=None,
     )
     with connecting as websocket:
-        websocket.send(json.dumps([0, {"v": 1, "path": path, "token": token, "fields": []}]))
+        websocket.send(json.dumps([0, {"v": 1, "token": loaded.token, "fields": []}]))
         assert json.loads(websocket.recv())[1]["mode"] == "handoff"
-        yield Tab(websocket, int(button[1], 36))
+        yield Tab(websocket, loaded.button)
 
 
 def bare_socket(server: Server, answer_bytes: int) -> connect:

@@ -42,7 +42,7 @@ from sapwood.connection import RESTART, Connection, Turn
 from sapwood.dispatch import Concurrency, Dispatcher
 from sapwood.doors import DOORS, Doors, open_doors
 from sapwood.errors import AppError
-from sapwood.handoff import Handoff, Page
+from sapwood.handoff import TTL_S, Handoff, Page
 from sapwood.joining import new_session
 from sapwood.keeping import Found, Keeper
 from sapwood.metrics import Metrics
@@ -153,6 +153,7 @@ class App:
         self._on_connect: list[Callable[[Session], Any]] = []
         self._on_reconnect: list[Callable[[Session], Any]] = []
         self._on_disconnect: list[Callable[[Session], Any]] = []
+        self._sweeping: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self._startup: list[Callable[[], Any]] = []
         self._mounted: list[App] = []
@@ -322,6 +323,8 @@ class App:
         await self.keeper.save_all()
         await self.keeper.store.close()
         self.watchdog.close()
+        if self._sweeping is not None:
+            self._sweeping.cancel()
         for session in self.registry:
             self.registry.remove(session)
 
@@ -495,11 +498,20 @@ class App:
             self._warn_of_nesting(template, version, html)
         page = Page(template, version, _path(request), browser, *start)
         token = self.handoff.mint(page)
+        if self._sweeping is None:
+            self._sweeping = asyncio.get_running_loop().call_later(TTL_S, self._sweep)
         html = html.replace(placeholder, token, 1)
         response = page_response(html, nonce=nonce, policy=self._policy, headers=headers)
         if known is None:
             remember_browser(request, response, browser)
         return response
+
+    def _sweep(self) -> None:
+        """Forget pages that nobody joined, also when nobody comes any more."""
+        self.handoff.expire()
+        self._sweeping = None
+        if len(self.handoff):
+            self._sweeping = asyncio.get_running_loop().call_later(TTL_S, self._sweep)
 
     def _warn_of_nesting(self, template: Template, version: _core.Tree, html: str) -> None:
         """Say, once, if a browser that parses *html* has another page than the server."""

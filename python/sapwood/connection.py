@@ -12,7 +12,6 @@ from __future__ import annotations
 import itertools
 import logging
 import threading
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -124,7 +123,7 @@ class Connection:
         self._untaken: set[int] | None = None
         self._newest_fields: dict[Id, int] | None = None
         self._fills = 0
-        self._ready: deque[str] = deque()
+        self._ready: list[str] = []
         self._told = handled
         self._must_fill = False
         #: Counts the sockets; frames of an older one mean nothing.
@@ -250,8 +249,7 @@ class Connection:
             if self.handled > self._told:
                 self._told = self.handled
                 self._ready.append(encode([-1, self._told]))
-            frames = list(self._ready)
-            self._ready.clear()
+            frames, self._ready = self._ready, []
         return frames
 
     def _cut(self) -> None:
@@ -287,7 +285,7 @@ class Connection:
 
     def _drop_patches(self) -> None:
         """Drop what does not apply any more; what became of an event is told all the same."""
-        self._ready = deque(frame for frame in self._ready if _is_report(frame))
+        self._ready = [frame for frame in self._ready if _is_report(frame)]
 
     def fill(self) -> None:
         """Send the whole tree next, instead of a difference."""

@@ -136,9 +136,14 @@ class Dispatcher:
                     for call in session.calls(turn):
                         await self._call_handler(session, turn, call, hold)
                 await self._save_handled(session, turn)
-        finally:
+        except asyncio.CancelledError:
+            # The app stops, and it was not handled: whoever comes back sends it again.
+            raise
+        except BaseException:
             session.finish(turn)
-            self._metrics.handled(asyncio.get_running_loop().time() - arrived_s)
+            raise
+        session.finish(turn)
+        self._metrics.handled(asyncio.get_running_loop().time() - arrived_s)
 
     async def _save_handled(self, session: Session, turn: Turn) -> None:
         try:

@@ -63,7 +63,7 @@ class Handoff:
 
     def mint(self, page: Page) -> str:
         """Keep a page and return the token that claims it, once."""
-        self._expire()
+        self.expire()
         browser = page.browser
         own = self._of_browser.setdefault(browser, OrderedDict())
         if len(own) >= PAGES_OF_BROWSER_MAX:
@@ -82,7 +82,7 @@ class Handoff:
         A token that another browser tries stays good for its owner. It opens the page
         it was made for and no other, whatever path the browser claims to show.
         """
-        self._expire()
+        self.expire()
         key = digest(token)
         _, page = self._pages.get(key, (0.0, None))
         if page is None or page.browser != browser:
@@ -93,7 +93,8 @@ class Handoff:
     def __len__(self) -> int:
         return len(self._pages)
 
-    def _expire(self) -> None:
+    def expire(self) -> None:
+        """Forget pages whose time is over; else that is done when the next one comes."""
         now = self._clock()
         while self._pages:
             key, (expires_s, _) = next(iter(self._pages.items()))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
-from sapwood.connection import Connection
+from sapwood.connection import SUPERSEDED, Connection
 from sapwood.errors import FrameError
 from sapwood.handoff import Page
 from sapwood.metrics import ResyncReason
@@ -69,12 +69,18 @@ async def let_in(app: App, join: Join, browser: str) -> tuple[Connection, Welcom
             connection.fill()
             app.metrics.resync(_REASONS[mode])
     session = connection.session
-    connection.take_fields(join.fields)
+    # A page that was loaded anew names the fields of the page before it, whose ids mean
+    # nothing, or something else, to any other session.
+    if mode == "resume" or join.resume is None:
+        connection.take_fields(join.fields)
     if join.foreign:
         session.arrived(Synced(foreign=join.foreign), connection)
     secret = app.registry.secret(connection)
+    epoch = connection.epoch
     # Before the browser has the secret: it must be good after a restart too.
     await app.save(session)
+    if not connection.is_current(epoch):
+        raise FrameError("a newer socket of this tab joined meanwhile", SUPERSEDED)
     return connection, Welcome(mode, sequence, connection.handled, secret, app.debug), is_new
 
 

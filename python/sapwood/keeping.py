@@ -7,10 +7,11 @@ back after a restart will not have it handled again.
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import hashlib
 import logging
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sapwood.connection import Connection, Turn
 from sapwood.errors import SapwoodError
@@ -49,12 +50,23 @@ class Keeper:
         """
         if not session.state and not session.saved:
             return
-        check_state(session.state)
-        tabs = [*session.absent, *(self._tab(it, turn) for it in session.connections)]
-        record = encode(Record(session.id, session.route, session.state, tabs[-TABS_MAX:]))
-        if record != session.saved:
-            await self.store.save(session.id, record, self._ttl_s)
-            session.saved = record
+        if session.saving is None:
+            session.saving = asyncio.Lock()
+        # One after the other: each goes on from what the one before has kept.
+        async with session.saving:
+            state: dict[str, Any] | None = session.state
+            if turn is None and session.is_busy:
+                # What a handler has changed so far counts when its event does.
+                kept = decode(session.saved) if session.saved else None
+                state = kept.state if kept is not None else None
+            if state is None:
+                return
+            check_state(state)
+            tabs = [*session.absent, *(self._tab(it, turn) for it in session.connections)]
+            record = encode(Record(session.id, session.route, state, tabs[-TABS_MAX:]))
+            if record != session.saved:
+                await self.store.save(session.id, record, self._ttl_s)
+                session.saved = record
 
     def _tab(self, connection: Connection, turn: Turn | None) -> ConnectionRecord:
         is_its = turn is not None and turn.connection is connection

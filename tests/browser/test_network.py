@@ -202,8 +202,8 @@ def test_what_the_server_changed_meanwhile_comes_as_one_patch(story: Story) -> N
     story.line.cut()
     story.expect_state("offline")
     story.gate.set()
-    [session] = story.line.app.sessions
-    story.line.until(lambda: session.handled == 1)
+    [session] = story.line.app.registry
+    story.line.until(lambda: session.connections[0].handled == 1)
     for number in range(2, 6):
         session.template.show(number)
     story.line.mend()
@@ -338,7 +338,7 @@ def test_a_page_whose_session_is_gone_begins_anew_and_says_so(story: Story) -> N
     expect(story.page.get_by_role("status")).to_contain_text("not carried out")
     story.click()
     story.expect_count(1)
-    assert story.line.modes == ["handoff", "handoff"]
+    assert story.line.modes == ["handoff", "fresh"]
     assert story.ran == ["add"] * 2
     assert story.page.evaluate("() => window.mark") == 1
 
@@ -424,8 +424,8 @@ def test_a_page_that_does_not_acknowledge_is_sent_eight_patches_and_then_the_new
     story.line.up = acknowledgements
     story.begin()
     story.click("storm")
-    [session] = story.line.app.sessions
-    story.line.until(lambda: session.handled == 1)
+    [session] = story.line.app.registry
+    story.line.until(lambda: session.connections[0].handled == 1)
     story.expect_count(8)
     story.line.until(lambda: bool(acknowledgements.frames))
     assert len(story.line.patches) == 8
@@ -483,7 +483,7 @@ def test_a_handshake_of_a_stranger_is_refused(live: Live, options: dict[str, Any
         (["[0]"], 4400),
         (['[0, {"v": 2, "token": "t"}]'], 4400),
         (['[0, {"v": 1}]'], 4400),
-        (['[0, {"v": 1, "token": "t", "resume": "r"}]'], 4400),
+        (['[0, {"v": 1, "token": "t", "resume": "r"}]'], 4410),
         (["[1, 0, 1]"], 4400),
         (["[-1, 0]"], 4400),
         (["[" * 100_000], 4400),

@@ -83,10 +83,11 @@ class Browser:
                 raise AssertionError(f"no frame that the protocol has: {text}")
 
     def _patch(self, sequence: int, handled: int, taken: int, ops: list[Any]) -> None:
-        is_whole = ops[:2] == [10, 0]
+        # A whole tree that comes late, or again, is of the past.
+        is_whole = ops[:2] == [10, 0] and sequence > self.sequence
         if self.waits_for_whole and not is_whole:
             return
-        if not self.waits_for_whole and sequence != self.sequence + 1:
+        if not is_whole and sequence != self.sequence + 1:
             self.waits_for_whole = True
             self.up.append(json.dumps([-3, "gap"]))
             return

@@ -1,0 +1,112 @@
+"""Measures a server with many tabs: memory of each, events of all, and pages nobody joins.
+
+A bare Starlette WebSocket beside it, with the same settings and as many sockets, says
+what of the memory is the socket's. Memory of pages that were loaded and never joined is
+looked at round after round, each as large as the registry for them: what the first one
+took the later ones use again, or it is lost.
+"""
+
+import asyncio
+import json
+import re
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import msgspec
+import servers
+from websockets.asyncio.client import ClientConnection, connect
+
+AT_ONCE = 50
+
+
+def main() -> None:
+    out, is_smoke = Path(sys.argv[1]), "--smoke" in sys.argv
+    tabs, clicks, pages = (20, 2, 50) if is_smoke else (1000, 20, 10_000)
+    with servers.sapwood() as live, servers.echo() as bare:
+        figures = asyncio.run(soak(live, bare, tabs, clicks))
+    with servers.sapwood() as live:
+        figures["orphan_slope_bytes"] = orphans(live, pages)
+    out.write_bytes(msgspec.json.format(msgspec.json.encode(figures)))
+
+
+async def soak(
+    live: servers.Server, bare: servers.Server, count: int, clicks: int
+) -> dict[str, float]:
+    """Return the memory of a tab, and how many events of all of them are handled in a second."""
+    async with AsyncExitStack() as stack:
+
+        async def open_tabs(number: int) -> list[tuple[ClientConnection, int]]:
+            tabs = []
+            for batch in _batches(number):
+                joined = await asyncio.gather(*(_joined(live, stack) for _ in range(batch)))
+                for _ in range(batch):
+                    await stack.enter_async_context(_bare(bare))
+                tabs += joined
+            return tabs
+
+        # What is loaded and allocated only once is not a tab's.
+        await open_tabs(10)
+        before = live.rss_bytes(), bare.rss_bytes()
+        tabs = await open_tabs(count)
+        after = live.rss_bytes(), bare.rss_bytes()
+        tab, socket = ((now - then) / count for now, then in zip(after, before, strict=True))
+        began_s, cpu_s = time.perf_counter(), live.cpu_s()
+        await asyncio.gather(*(_click(each, button, clicks) for each, button in tabs))
+        took_s = time.perf_counter() - began_s
+        return {
+            "session_bytes": tab - socket,
+            "soak_events_per_s": count * clicks / took_s,
+            "soak_event_cpu_us": (live.cpu_s() - cpu_s) / (count * clicks) * 1e6,
+        }
+
+
+def orphans(live: servers.Server, pages: int) -> float:
+    """Return by how much memory grows for a page that nobody joins, when others were there."""
+    sizes = []
+    for _ in range(3):
+        for _ in range(pages):
+            urllib.request.urlopen(f"http://127.0.0.1:{live.port}/async").read()
+        sizes.append(live.rss_bytes())
+    return max(0.0, (sizes[-1] - sizes[0]) / (2 * pages))
+
+
+def _batches(number: int) -> Iterator[int]:
+    while number > 0:
+        yield min(number, AT_ONCE)
+        number -= AT_ONCE
+
+
+def _bare(server: servers.Server) -> connect:
+    return connect(f"ws://127.0.0.1:{server.port}/1", compression=None, ping_interval=None)
+
+
+async def _joined(server: servers.Server, stack: AsyncExitStack) -> tuple[ClientConnection, int]:
+    page = await asyncio.to_thread(servers.page, server, "/async")
+    socket = await stack.enter_async_context(
+        connect(
+            f"ws://127.0.0.1:{server.port}/_sapwood/ws",
+            subprotocols=["sapwood.1"],
+            origin=f"http://127.0.0.1:{server.port}",
+            additional_headers={"cookie": page.cookie},
+            compression=None,
+            ping_interval=None,
+        )
+    )
+    await socket.send(json.dumps([0, {"v": 1, "token": page.token}]))
+    assert json.loads(await socket.recv())[1]["mode"] == "handoff"
+    return socket, page.button
+
+
+async def _click(socket: ClientConnection, button: int, times: int) -> None:
+    for number in range(1, times + 1):
+        await socket.send(f"[{number},{number - 1},{button}]")
+        while not re.match(rf"\[{number},{number},", await socket.recv()):
+            pass
+
+
+if __name__ == "__main__":
+    main()

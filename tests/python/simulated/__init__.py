@@ -1,0 +1,1 @@
+"""A whole Sapwood under simulation: see `world.py`."""

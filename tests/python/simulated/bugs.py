@@ -1,0 +1,178 @@
+"""Mistakes that a server or a browser could make, each patched in for as long as a block lasts.
+
+A proof that finds none of them proves nothing: `tests/python/test_simulation.py` requires that each
+one breaks a promise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+import dom
+from browser import Browser
+from sapwood.connection import Connection, Turn, _count
+from sapwood.dispatch import Dispatcher
+from sapwood.keeping import Keeper
+from sapwood.protocol import Happened
+from sapwood.session import Session
+from simulated.page import LoadedPage
+from simulated.visitor import Visitor
+
+
+@contextmanager
+def _patched(owner: type, **methods: Any) -> Iterator[None]:
+    before = {name: owner.__dict__[name] for name in methods}
+    for name, method in methods.items():
+        setattr(owner, name, method)
+    try:
+        yield
+    finally:
+        for name, method in before.items():
+            setattr(owner, name, method)
+
+
+def no_deduplication() -> AbstractContextManager[None]:
+    """The server runs an event again that it has seen."""
+    take = Connection._take_event
+
+    def taken(self: Connection, frame: Happened) -> None:
+        if frame.event.number <= self._received:
+            self._session.arrived(Turn(self, frame.event, frame.fields), self)
+        else:
+            take(self, frame)
+
+    return _patched(Connection, _take_event=taken)
+
+
+def no_order_check() -> AbstractContextManager[None]:
+    """The server takes an event that comes after a gap."""
+    take = Connection._take_event
+
+    def taken(self: Connection, frame: Happened) -> None:
+        for missing in range(self._received + 1, frame.event.number):
+            self._received = missing
+            self.taken, self._untaken = _count(self.taken, self._untaken, missing)
+            self.finish(missing)
+        take(self, frame)
+
+    return _patched(Connection, _take_event=taken)
+
+
+def no_epoch() -> AbstractContextManager[None]:
+    """The server takes the end of an older socket for the end of the newest."""
+    close = Connection.close
+    return _patched(
+        Connection,
+        close=lambda self, epoch: close(self, self.epoch),
+        is_current=lambda self, epoch: True,
+        ending=lambda self, epoch: self._ending,
+    )
+
+
+def older_sockets_heard() -> AbstractContextManager[None]:
+    """The browser listens to sockets that it has given up."""
+    return _patched(Visitor, hears=lambda self, wire: True)
+
+
+def no_gap_check() -> AbstractContextManager[None]:
+    """The browser carries out whatever patch comes next."""
+    patch = LoadedPage._patch
+
+    def patched(self: LoadedPage, sequence: int, handled: int, taken: int, ops: Any) -> None:
+        if ops[:2] != [10, 0]:
+            self.sequence = sequence - 1
+        patch(self, sequence, handled, taken, ops)
+
+    return _patched(LoadedPage, _patch=patched)
+
+
+def events_kept_after_a_fresh_start() -> AbstractContextManager[None]:
+    """The browser sends a new session what was meant for the old one."""
+    drop = LoadedPage._drop_former
+
+    def dropped(self: LoadedPage) -> None:
+        self._former = 0
+        drop(self)
+
+    return _patched(LoadedPage, _drop_former=dropped)
+
+
+def acknowledged_before_handled() -> AbstractContextManager[None]:
+    """The server says that an event is handled when its turn comes."""
+    begin = Connection.begin
+
+    def begun(self: Connection, turn: Turn) -> None:
+        begin(self, turn)
+        self.finish(turn.event.number)
+
+    return _patched(Connection, begin=begun)
+
+
+def stale_input_wins() -> AbstractContextManager[None]:
+    """The browser lets the server overwrite what it does not know of yet."""
+    return _patched(Browser, _holds=lambda self, node, name: False)
+
+
+def newer_fields_claimed() -> AbstractContextManager[None]:
+    """The server says that it knows fields which it has yet to take over."""
+    cut = Connection._cut
+
+    def claimed(self: Connection) -> None:
+        taken, self.taken = self.taken, max(self.taken, self.received)
+        cut(self)
+        self.taken = taken
+
+    return _patched(Connection, _cut=claimed)
+
+
+def effect_replayed() -> AbstractContextManager[None]:
+    """The browser makes the calls of a patch that comes again."""
+    patch = LoadedPage._patch
+
+    def patched(self: LoadedPage, sequence: int, handled: int, taken: int, ops: Any) -> None:
+        if sequence <= self.sequence:
+            self.page.calls += _calls(self.page, ops)
+        patch(self, sequence, handled, taken, ops)
+
+    return _patched(LoadedPage, _patch=patched)
+
+
+def not_kept_before_acknowledged() -> AbstractContextManager[None]:
+    """The server tells that an event is handled before the store has what came of it."""
+
+    async def saved(self: Dispatcher, session: Session, turn: Turn) -> None:
+        self.start(self._save(session, turn))
+
+    return _patched(Dispatcher, _save_handled=saved)
+
+
+def number_not_kept() -> AbstractContextManager[None]:
+    """The server keeps the state that an event led to, and not that it was handled."""
+    tab = Keeper._tab
+    return _patched(Keeper, _tab=lambda self, connection, turn: tab(self, connection, None))
+
+
+def _calls(page: dom.Page, ops: list[Any]) -> list[Any]:
+    at = [n for n, it in enumerate(ops) if it == 11 and ops[n + 2 : n + 3] == ["focus"]]
+    return [(page.uuid(ops[n + 1]), "focus", []) for n in at]
+
+
+BUGS: dict[str, Callable[[], AbstractContextManager[None]]] = {
+    bug.__name__.replace("_", "-"): bug
+    for bug in (
+        no_deduplication,
+        no_epoch,
+        older_sockets_heard,
+        no_gap_check,
+        no_order_check,
+        events_kept_after_a_fresh_start,
+        acknowledged_before_handled,
+        not_kept_before_acknowledged,
+        number_not_kept,
+        stale_input_wins,
+        newer_fields_claimed,
+        effect_replayed,
+    )
+}

@@ -1,0 +1,303 @@
+"""A page in a browser, from its load until it is left, over as many sockets as it takes.
+
+The rules are those of the client (client/connection.js, client/anew.js), as plainly as they
+can be said, and of docs/protocol.md. Nothing moves by itself: frames lie in `up` until
+somebody takes them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import dom
+from browser import Browser
+
+PENDING_MAX = 64
+NUMBER_MAX = 2**53
+# The application closed it, another page took over, another Origin: nobody comes back.
+FINAL = frozenset({1008, 4409, 4411})
+GONE = 4410
+
+
+@dataclass(slots=True)
+class Pending:
+    """An event that the server has not handled yet, as far as the browser knows."""
+
+    click: int
+    target: str
+    data: dict[str, Any]
+    fields: dict[str, Any]
+
+
+@dataclass(slots=True)
+class Kept:
+    """What a page leaves to the next page of its tab, as in sessionStorage."""
+
+    resume: str
+    count: int
+    pending: dict[int, Pending]
+    edited: dict[str, Any]
+    typed: str | None
+
+
+@dataclass(slots=True)
+class Told:
+    """What a page heard of its user's clicks, by their numbers in the whole run."""
+
+    acknowledged: set[int] = field(default_factory=set)
+    #: Why a click came to nothing, or failed.
+    failed: dict[int, str] = field(default_factory=dict)
+    #: Of what became of these the user heard nothing, having left the page.
+    left: set[int] = field(default_factory=set)
+    #: These happened on elements of a page that was left, whose ids mean nothing any more.
+    stale: set[int] = field(default_factory=set)
+
+
+class LoadedPage(Browser):
+    """A page that joins, resumes, and finds another session when its own is gone."""
+
+    def __init__(
+        self, html: str, told: Told, kept: Kept | None = None, share: str | None = None
+    ) -> None:
+        super().__init__(html)
+        self.told = told
+        self.token: str | None = token_of(html)
+        self.resume = ""
+        self.pending: dict[int, Pending] = {}
+        self.is_online = False
+        #: The page is to be filled with the tree of a session that it was not made for.
+        self.is_anew = bool(kept or share)
+        self.mode = ""
+        self.typed: str | None = None
+        self.must_renew = False
+        self.is_over = False
+        #: How often a whole tree took the place of patches, whose calls are not made then.
+        self.breaks = 0
+        self._is_new_session = False
+        self._share = share
+        self._former = 0
+        self._kept_fields: dict[str, Any] = {}
+        self._kept = kept
+        if kept:
+            self.resume = kept.resume
+            self.pending = dict(kept.pending)
+            self.count = self._former = kept.count
+            self.typed = kept.typed
+            for each in kept.pending.values():
+                self._kept_fields |= each.fields
+            self._kept_fields |= kept.edited
+
+    # --- The user --------------------------------------------------------------------
+
+    def click(self, uuid: str, click: int) -> bool:
+        """Click on an element; say whether the page takes it."""
+        if len(self.pending) >= PENDING_MAX:
+            return False
+        self.count += 1
+        event = Pending(click, uuid, {"n": click}, self._report(self.count))
+        self.pending[self.count] = event
+        if self.is_online and not self.is_anew:
+            self.up.append(self._frame(self.count))
+        return True
+
+    def edit(self, uuid: str, text: str) -> None:
+        """Type into a field; the next event tells."""
+        self.typed = text
+        self.type(uuid, text)
+
+    def _report(self, carrier: int) -> dict[str, Any]:
+        edited, self.edited = self.edited, {}
+        for uuid in edited:
+            self.carriers[uuid] = carrier
+        return edited
+
+    def keep(self) -> Kept:
+        """Return what the next page of the tab begins with."""
+        if self.is_anew and self._kept:
+            return self._kept  # it is left again before it could take this up
+        if self.is_anew:
+            # Neither what was typed nor what was clicked has a name that the session knows.
+            self.told.stale |= {it.click for it in self.pending.values()}
+            return Kept(self.resume, self.count, dict(self.pending), {}, None)
+        return Kept(self.resume, self.count, dict(self.pending), dict(self.edited), self.typed)
+
+    # --- Joining ---------------------------------------------------------------------
+
+    def join(self) -> str:
+        """Return the first frame of a new socket."""
+        self.up.clear()
+        self.is_online = False
+        if self.token is None:
+            return json.dumps([0, {"v": 1, "resume": self.resume, "s": self.sequence}])
+        body: dict[str, Any] = {"v": 1, "token": self.token}
+        if self.is_anew:
+            if not self._is_new_session:
+                if self.resume:
+                    body |= {"resume": self.resume, "fields": self._named(self._kept_fields)}
+                else:
+                    body["share"] = self._share
+        else:
+            self._survey()
+            # Events that wait carry older values, which must not come last.
+            if not self.pending:
+                body["fields"] = self._named(self._report(0))
+        return json.dumps([0, body])
+
+    def renew(self, html: str) -> None:
+        """Go on with the token of a page that was loaded in the background."""
+        self.must_renew = False
+        self.breaks += 1
+        self.token, self.is_anew, self._is_new_session = token_of(html), True, True
+        self._former = NUMBER_MAX
+        if self._kept:
+            self.told.stale |= {it.click for it in self._kept.pending.values()}
+        self._forget_kept()
+        # What the page holds once it is filled is told before they are sent.
+        for event in self.pending.values():
+            event.fields = {}
+
+    def lost(self, code: int) -> None:
+        """Hear that the socket is gone."""
+        self.is_online = False
+        self.is_over = code in FINAL
+        self.must_renew = code == GONE
+        self.up.clear()
+
+    def _welcomed(self, body: dict[str, Any]) -> None:
+        self.resume, self.sequence = body["resume"], body["s"]
+        self.is_online = True
+        had_token, self.token = self.token is not None, None
+        if had_token and self.is_anew:
+            self._begin(body["mode"])
+        self._acknowledged(body["c"])
+        if self.waits_for_whole and not (had_token and self.is_anew and self.mode != "handoff"):
+            self._ask("new session" if self.is_anew else "gap")
+        self._flush()
+
+    def _begin(self, mode: str) -> None:
+        if mode not in {"resume", "restored"}:
+            self._drop_former()
+        self.mode = mode
+        if mode == "handoff" and not self._is_new_session:
+            # Nothing is known of the former session: this is a page like any other.
+            self.is_anew = False
+            self._forget_kept()
+            return
+        self.waits_for_whole = True
+
+    def _forget_kept(self) -> None:
+        # It was typed into the page before this one, and its session is gone.
+        if self._kept and self.typed == self._kept.typed:
+            self.typed = None
+        self._kept, self._kept_fields = None, {}
+
+    def _drop_former(self) -> None:
+        """Give up the events of a session that is gone; say so, and count from 1 again."""
+        mine = [it for number, it in self.pending.items() if number > self._former]
+        for number, event in self.pending.items():
+            if number <= self._former:
+                self.told.failed[event.click] = "not carried out"
+        self.pending = dict(enumerate(mine, 1))
+        self.count, self.handled, self._covers = len(mine), 0, 0
+        self.carriers.clear()
+        self._survey()
+
+    def _survey(self) -> None:
+        """Take every field that is not as the HTML says as edited."""
+        for uuid, node in self.page.elements.items():
+            value = node.properties.get("value")
+            if value is not None and value != node.attributes.get("value", ""):
+                self.edited[uuid] = value
+                self.carriers[uuid] = self.count + 1
+
+    # --- Frames ----------------------------------------------------------------------
+
+    def receive(self, text: str) -> None:
+        """Take a frame from the server; before its welcome a socket says nothing else."""
+        frame = json.loads(text)
+        if frame[0] == 0:
+            self._welcomed(frame[1])
+        elif not self.is_online:
+            pass
+        elif frame[0] == -3:
+            event = self.pending.pop(frame[1], None)
+            if event is not None:
+                self.told.failed[event.click] = frame[2]
+        else:
+            super().receive(text)
+
+    def _patch(self, sequence: int, handled: int, taken: int, ops: list[Any]) -> None:
+        is_fill = ops[:2] == [10, 0] and sequence > self.sequence
+        if is_fill and self.is_anew:
+            self._rename(ops)
+        waited = self.waits_for_whole
+        super()._patch(sequence, handled, taken, ops)
+        self.breaks += self.waits_for_whole and not waited
+        if is_fill and self.is_anew:
+            self._filled()
+
+    def _ask(self, reason: str) -> None:
+        self.breaks += 1
+        self.up.append(json.dumps([-3, reason]))
+
+    def _acknowledged(self, handled: int) -> None:
+        self.handled = max(self.handled, handled)
+        for number in [it for it in self.pending if it <= handled]:
+            self.told.acknowledged.add(self.pending.pop(number).click)
+
+    def _rename(self, ops: list[Any]) -> None:
+        """Give what is there the ids of the tree to come, where both have the same `id`."""
+        held = [it.properties.get("value") for it in self.page.document.walk()]
+        if self.typed not in held and not (self._kept and self.typed == self._kept.typed):
+            self.typed = None  # the session before set something newer
+        coming = dom.Page(self.page.prefix)
+        coming.apply(ops)
+        new = {it.attributes["id"]: it for it in coming.document.walk() if "id" in it.attributes}
+        ids: dict[str, str] = {}
+        for node in self.page.document.walk():
+            match = new.get(node.attributes.get("id", ""))
+            if match is not None and match.uuid and node.uuid:
+                ids[node.uuid] = node.uuid = match.uuid
+        self.carriers = {ids.get(uuid, uuid): it for uuid, it in self.carriers.items()}
+        self.edited = {ids.get(uuid, uuid): it for uuid, it in self.edited.items()}
+        for event in self.pending.values():
+            event.target = ids.get(event.target, event.target)
+            event.fields = {ids.get(uuid, uuid): it for uuid, it in event.fields.items()}
+
+    def _filled(self) -> None:
+        self.is_anew = self._is_new_session = False
+        for uuid, value in self._kept_fields.items():
+            if uuid in self.page.elements and uuid not in self.carriers:
+                # Older events, which the server handled since the join, may have undone it.
+                self.type(uuid, value)
+        self._kept, self._kept_fields = None, {}
+        if self.mode in {"restored", "fresh"}:
+            self._survey()
+            # They stay edited: until an event has carried them too, the server may set what
+            # it does without knowing of them.
+            self.up.append(json.dumps([-4, self._named(self.edited), []]))
+        self._flush()
+
+    def _flush(self) -> None:
+        """Send all that waits, in its order."""
+        if self.is_online and not self.is_anew:
+            self.up += map(self._frame, self.pending)
+
+    def _frame(self, number: int) -> str:
+        event = self.pending[number]
+        target = self.page.id(event.target)
+        fields = self._named(event.fields)
+        return json.dumps([number, self.sequence, target, "click", event.data, fields])
+
+    def _named(self, fields: dict[str, Any]) -> list[Any]:
+        return [part for uuid, value in fields.items() for part in (self.page.id(uuid), value)]
+
+
+def token_of(html: str) -> str:
+    """Return the token that stands in a live page."""
+    found = re.search(r'<meta name="sapwood" content="([^"]+)"', html)
+    assert found, html[:500]
+    return found[1]
