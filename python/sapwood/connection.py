@@ -351,8 +351,11 @@ class Connection:
             return True
 
     def end(self, code: int = CLOSED) -> None:
-        """Have the socket closed, if there is one; may be called from any thread."""
-        self._ending = code
+        """Have the socket closed, if there is one; may be called from any thread.
+
+        Of several codes the first one counts: a server that stops ends its sessions too.
+        """
+        self._ending = self._ending or code
         self.after_publish()
 
     def resume(self, sequence: int | None) -> bool:

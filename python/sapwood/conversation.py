@@ -130,6 +130,8 @@ async def _talk(
         await socket.send(welcome.encode())
         app.came(connection, is_new)
         app.dispatcher.drive(session)
+        if app.is_stopping:  # since the join came
+            connection.end(RESTART)
         waker()
         writer = asyncio.create_task(_write(socket, app, connection, waker, epoch))
         try:

@@ -78,7 +78,7 @@ async def let_in(app: App, join: Join, browser: str) -> tuple[Connection, Welcom
     secret = app.registry.secret(connection)
     epoch = connection.epoch
     # Before the browser has the secret: it must be good after a restart too.
-    await app.save(session)
+    await app.keeper.try_to_save(session)
     if not connection.is_current(epoch):
         raise FrameError("a newer socket of this tab joined meanwhile", SUPERSEDED)
     return connection, Welcome(mode, sequence, connection.handled, secret, app.debug), is_new

@@ -76,13 +76,17 @@ class Keeper:
         secrets = [it.hex() for it in self._registry.secrets_of(connection)]
         return ConnectionRecord(_name(connection.browser), secrets, handled)
 
+    async def try_to_save(self, session: Session) -> None:
+        """Keep a session as it is; what goes wrong is logged, and it lives on here."""
+        try:
+            await self.save(session)
+        except SapwoodError as error:
+            log.error("session %s is not kept: %s", session.id, error)
+
     async def save_all(self) -> None:
         """Keep all sessions; what goes wrong with one is logged."""
         for session in self._registry:
-            try:
-                await self.save(session)
-            except SapwoodError as error:
-                log.error("session %s is not kept: %s", session.id, error)
+            await self.try_to_save(session)
 
     async def find(self, secret: str, browser: str) -> Found | None:
         """Return what is kept for the browser tab that *secret* was given to."""

@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from live import LiveTab
-from sapwood import App, AppError, EventHandler, MemoryStore, Session, Template
+from sapwood import App, AppError, EventHandler, MemoryStore, Session, StoreError, Template
 
 HTML = """<body><p id=shown>0</p><button id=more _onclick=more>more</button>
 <button id=bad _onclick=bad>bad</button><input id=field><button id=take _onclick=take></button>
@@ -347,6 +347,35 @@ def test_a_page_may_tell_all_that_it_holds_three_times_at_once(
             tab.ping()
         else:
             assert closed(tab.socket) == code
+
+
+def shows(tab: LiveTab, count: str) -> None:
+    """Click, and wait until the page shows *count*; that it is not kept is told before."""
+    tab.click("more")
+    while tab.text("shown") != count:
+        tab.receive()
+
+
+def test_a_page_whose_state_cannot_be_kept_may_come_back(client: TestClient) -> None:
+    with LiveTab(client) as tab:
+        clicked(tab, "bad")
+    with tab.back():
+        shows(tab, "1")
+
+
+class Broken(MemoryStore):
+    """A store whose disk is full."""
+
+    async def save(self, key: str, record: bytes, ttl_s: float) -> None:
+        raise StoreError("the disk is full")
+
+
+def test_a_store_that_fails_keeps_nobody_out(caplog: pytest.LogCaptureFixture) -> None:
+    with TestClient(site(store=Broken())) as client, LiveTab(client) as tab:
+        shows(tab, "1")
+        with tab.back():
+            shows(tab, "2")
+    assert "is not kept: the disk is full" in caplog.text
 
 
 # --- Places ------------------------------------------------------------------------------

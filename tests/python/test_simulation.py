@@ -246,6 +246,16 @@ def test_of_two_joins_of_a_tab_the_newer_one_gets_the_page(world: World) -> None
     world.rest()
 
 
+def test_who_joins_while_the_server_stops_is_to_come_back(world: World) -> None:
+    visitor = connected(world)
+    world.connect(visitor)
+    world.deliver_up(wire(visitor))
+    stopped = wire(visitor)
+    world.restart()
+    assert stopped.down[-1] == 1012
+    world.rest()
+
+
 def test_fields_of_a_page_that_was_left_come_into_no_other_session(world: World) -> None:
     visitor = connected(world)
     world.cut(wire(visitor))

@@ -100,6 +100,7 @@ class Promises:
     def check_rest(self) -> None:
         """Raise Broken unless all that must hold at rest does."""
         for visitor in self.world.visitors:
+            self.holds(not visitor.page.is_over, f"{visitor.name} was sent away for good")
             if visitor.page.is_over:
                 continue
             connection = self.world.connection(visitor)

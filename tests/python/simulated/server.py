@@ -20,6 +20,8 @@ from simulated.wire import Wire
 if TYPE_CHECKING:
     from simulated.world import World
 
+SECRET = "of-the-simulated-world-and-no-other"
+HOST = "example.org"
 SESSION_S = 120.0
 STATE_S = 86_400.0
 SAVE_S = 0.001
@@ -35,7 +37,9 @@ class Process:
         loop = world.loop
         world.processes += 1
         self.store = _Handle(world.store)
-        app = self.app = App(debug=False, session_timeout_s=SESSION_S)
+        app = self.app = App(
+            debug=False, secret=SECRET, allowed_hosts=[HOST], session_timeout_s=SESSION_S
+        )
         app.token = world.token
         app.registry = Sessions(world.token)
         app.handoff = Handoff(loop.time, world.token)
@@ -59,11 +63,11 @@ class Process:
 
     def stop(self) -> None:
         """End as SIGTERM has it."""
+        self.world.finish(self._lifespan.__aexit__(None, None, None), within_s=STOP_S)
         for wire in self.wires:
             if not wire.is_cut:
-                wire.down.append(1012)
+                wire.down.append(1006)
                 wire.end()
-        self.world.finish(self._lifespan.__aexit__(None, None, None), within_s=STOP_S)
 
     def kill(self) -> None:
         """End as kill -9 has it: from now on nothing is written anywhere."""

@@ -19,7 +19,7 @@ class Visitor:
     def __init__(self, world: World, name: str, browser: str) -> None:
         self.world = world
         self.name = name
-        self.cookie = f"{browser:_<43}"
+        self.browser = browser
         self.told = Told()
         self.lineages: set[str] = set()
         self.page: LoadedPage

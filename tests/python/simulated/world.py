@@ -22,7 +22,7 @@ from sapwood.handoff import digest
 from simulated.board import Board
 from simulated.clockwork import ClockworkLoop
 from simulated.promises import Broken, Promises
-from simulated.server import Process
+from simulated.server import HOST, Process
 from simulated.visitor import Visitor
 from simulated.wire import Wire, number_of, short
 
@@ -126,21 +126,19 @@ class World:
         wire = Wire(visitor)
         self.wires.append(wire)
         self.process.wires.append(wire)
-        self.process.start(converse(wire, self.process.app, visitor.cookie))
+        self.process.start(converse(wire, self.process.app, visitor.browser))
         return wire
 
     def get(self, visitor: Visitor, resume: str = "") -> str:
         """Load the page, as a browser does."""
-        headers = [
-            (b"host", b"example.org"),
-            (b"cookie", b"sapwood_browser=" + visitor.cookie.encode()),
-        ]
+        cookie = f"sapwood={self.process.app.doors.browsers.sign(visitor.browser)}"
+        headers = [(b"host", HOST.encode()), (b"cookie", cookie.encode())]
         if resume:
             headers.append((b"sapwood-resume", resume.encode()))
         scope = {
             "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET",
             "scheme": "http", "path": "/", "raw_path": b"/", "query_string": b"", "root_path": "",
-            "headers": headers, "client": ("10.0.0.1", 1), "server": ("example.org", 80),
+            "headers": headers, "client": ("10.0.0.1", 1), "server": (HOST, 80),
         }  # fmt: skip
         sent: list[Any] = []
 
