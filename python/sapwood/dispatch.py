@@ -132,7 +132,7 @@ class Dispatcher:
         try:
             async with self._hold(session, turn.policy) as hold:
                 turn.connection.begin(turn)
-                if not turn.is_dropped:
+                if not (turn.is_dropped or session.is_over):
                     for call in session.calls(turn):
                         await self._call_handler(session, turn, call, hold)
                 await self._save_handled(session, turn)
@@ -192,11 +192,12 @@ class Dispatcher:
 class _Hold:
     """The right to be the only one at work; without a lock everybody has it."""
 
-    __slots__ = ("_is_held", "_lock")
+    __slots__ = ("_is_held", "_is_over", "_lock")
 
     def __init__(self, lock: asyncio.Lock | None) -> None:
         self._lock = lock
         self._is_held = False
+        self._is_over = False
 
     async def __aenter__(self) -> _Hold:
         assert self._lock is not None
@@ -205,12 +206,17 @@ class _Hold:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self._is_over = True
         self._release()
 
     def _release(self) -> None:
         if self._lock is not None and self._is_held:
             self._is_held = False
             self._lock.release()
+
+    def _release_if_over(self) -> None:
+        if self._is_over:
+            self._release()
 
     @asynccontextmanager
     async def let_go(self) -> AsyncIterator[None]:
@@ -220,10 +226,12 @@ class _Hold:
         try:
             yield
         finally:
-            if was_held:
+            # In a task of the handler's own the block may end after the handler.
+            if was_held and not self._is_over:
                 assert self._lock is not None
                 await self._lock.acquire()
                 self._is_held = True
+                self._release_if_over()
 
 
 def _is_being_cancelled() -> bool:
