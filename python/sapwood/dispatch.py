@@ -57,6 +57,7 @@ class Dispatcher:
         self._watchdog = watchdog
         self._threads: anyio.CapacityLimiter | None = None
         self._lock: asyncio.Lock | None = None
+        self._is_ending = False
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def start(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
@@ -99,17 +100,14 @@ class Dispatcher:
         tasks = set(self._tasks)
         if not tasks:
             return
+        self._is_ending = True
         _, late = await asyncio.wait(tasks, timeout=patience_s)
         for task in late:
             task.cancel()
         if late:
             # What does not let itself be cancelled ends with the process.
             await asyncio.wait(late, timeout=patience_s)
-
-    def cancel(self) -> None:
-        """Cancel whatever runs."""
-        for task in self._tasks:
-            task.cancel()
+        self._is_ending = False
 
     # --- One after the other -------------------------------------------------------
 
@@ -137,7 +135,9 @@ class Dispatcher:
                         await self._call_handler(session, turn, call, hold)
                 await self._save_handled(session, turn)
         except asyncio.CancelledError:
-            # The app stops, and it was not handled: whoever comes back sends it again.
+            # If the app stops it was not handled: whoever comes back sends it again.
+            if not self._is_ending:
+                session.finish(turn)
             raise
         except BaseException:
             session.finish(turn)

@@ -11,10 +11,11 @@ import asyncio
 import copy
 import hashlib
 import logging
+import math
 from typing import Any, NamedTuple
 
 from sapwood.connection import Connection, Turn
-from sapwood.errors import StateError
+from sapwood.errors import AppError, StateError
 from sapwood.handoff import digest
 from sapwood.record import ConnectionRecord, Record, check_state, decode, encode
 from sapwood.session import Session
@@ -40,6 +41,8 @@ class Keeper:
     """Puts the sessions of a registry into a store for *ttl_s* seconds, and finds them there."""
 
     def __init__(self, store: SessionStore, registry: Sessions, ttl_s: float) -> None:
+        if not 0 < ttl_s < math.inf:
+            raise AppError(f"state_ttl_s is a positive number of seconds, not {ttl_s!r}")
         self.store = store
         self._registry = registry
         self._ttl_s = ttl_s
