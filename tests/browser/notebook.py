@@ -5,15 +5,21 @@ early can be seen in the page. With NOTEBOOK_STORE in the environment, the path 
 the state is kept in that file.
 """
 
+import asyncio
 import json
 import os
 from typing import Any
 
 from sapwood import App, EventHandler, SQLiteStore, Template
 
+# Long enough for a server to be stopped meanwhile, and shorter than its patience.
+SLOWLY_S = 1.0
+
 HTML = """<!DOCTYPE html><html><head><title>Notebook</title><link rel="icon" href="data:,"></head>
 <body><h1 id="ran"></h1>
 <button id="a" _onclick="press">a</button><button id="b" _onclick="press">b</button>
+<button id="c" _onclick="press_slowly">c</button>
+<button id="s" _onclick="share">share</button><p id="url"></p>
 <button id="ask" _onclick="tell">ask</button><p id="known"></p>
 <input id="silent" name="silent"><input id="heard" name="heard" _oninput="hear">
 <p id="echo"></p>
@@ -40,9 +46,18 @@ class Notebook(Template):
         self.write("ran", self.state["ran"])
         e.update()
 
+    async def press_slowly(self, e: EventHandler) -> None:
+        await asyncio.sleep(SLOWLY_S)
+        self.press(e)
+
     def tell(self, e: EventHandler) -> None:
         """Write what the server knows of the fields."""
         self.write("known", json.dumps(self.getFormValues()))
+        e.update()
+
+    def share(self, e: EventHandler) -> None:
+        """Write where another browser can join."""
+        self.write("url", e.session.url)
         e.update()
 
     def hear(self, e: EventHandler) -> None:

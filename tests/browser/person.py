@@ -50,4 +50,5 @@ class Person:
 
     def expect_undisturbed(self) -> None:
         """The page was not loaded again, and is as it was left."""
-        assert self.page.evaluate(STATE) == LEFT
+        state = self.page.evaluate(STATE)
+        assert state == LEFT, state

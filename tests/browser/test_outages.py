@@ -209,3 +209,34 @@ def test_a_line_that_is_cut_at_random_loses_nothing(person: Person, live: Live, 
     assert cuts
     assert set(live.line.modes[1:]) == {"resume"}
     assert person.page.evaluate("() => [mark, more.open, box.scrollTop]") == [1, True, 123]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_page_loaded_again_on_a_line_that_is_cut_at_random_loses_nothing(
+    person: Person, live: Live, seed: int
+) -> None:
+    chance = random.Random(seed)
+    cuts = 0
+
+    def fail(frame: Frame) -> list[Frame]:
+        nonlocal cuts
+        if chance.random() < 0.2:
+            cuts += 1
+            raise Cut
+        return [frame]
+
+    person.begin()
+    live.line.up = live.line.down = fail
+    pressed = ""
+    for _ in range(12):
+        ids = chance.choices("ab", k=chance.randrange(4))
+        person.press(*ids)
+        pressed += "".join(ids)
+        person.page.reload()
+        person.expect_ran(pressed)
+    live.line.up = live.line.down = whole
+    person.expect_ran(pressed)
+    expect(person.page.locator("#silent")).to_have_value("typed")
+    person.expect_known(silent="typed", heard="")
+    assert cuts
+    assert len(live.line.app.sessions) == 1

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
 
-from line import Live
+from line import Held, Live, whole
 from notebook import notebook
 from person import Person
 
@@ -65,6 +65,23 @@ def test_f5_again_and_again_loses_nothing(person: Person, live: Live) -> None:
         person.page.reload()
     person.expect_ran("ab" * 5)
     expect(person.page.locator("#silent")).to_have_value("typed")
+    assert len(live.line.app.sessions) == 1
+
+
+def test_a_page_loaded_again_before_it_had_its_session_hands_on_what_it_took(
+    person: Person, live: Live
+) -> None:
+    person.begin()
+    live.line.up = joins = Held()
+    person.page.reload()
+    live.line.until(lambda: any(frame[0] == 0 for frame in joins.frames))
+    person.press("a")
+    live.line.up = whole
+    person.page.reload()
+    person.expect_ran("a")
+    expect(person.page.locator("#silent")).to_have_value("typed")
+    person.press("b")
+    person.expect_ran("ab")
     assert len(live.line.app.sessions) == 1
 
 
