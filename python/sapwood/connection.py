@@ -158,7 +158,7 @@ class Connection:
                 self._session.arrived(frame, self)
             case Resync(reason):
                 log.warning(
-                    "session %s: the page asks for the whole tree: %r", self._session.id, reason
+                    "session %s: the page asks for the whole tree: %.100a", self._session.id, reason
                 )
                 self._fills += 1
                 if self._fills > FILLS_MAX:
