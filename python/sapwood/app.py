@@ -44,7 +44,7 @@ from sapwood.doors import DOORS, Doors, open_doors
 from sapwood.errors import AppError
 from sapwood.handoff import TTL_S, Handoff, Page
 from sapwood.joining import new_session
-from sapwood.keeping import Found, Keeper
+from sapwood.keeping import Found, Keeper, is_id
 from sapwood.metrics import Metrics
 from sapwood.origin import checked_host, checked_origin
 from sapwood.places import Places
@@ -290,11 +290,21 @@ class App:
         app cannot be served, see `check`.
         """
         self.check()
-        async with self._life():
-            yield
+        try:
+            async with self._life():
+                yield
+        finally:
+            # When all have stopped: a store may be that of several.
+            for store in self._stores():
+                await store.close()
+
+    def _stores(self) -> set[SessionStore]:
+        return {self.keeper.store}.union(*(app._stores() for app in self._mounted))
 
     @asynccontextmanager
     async def _life(self) -> AsyncIterator[None]:
+        self.runs_here()
+        self.is_stopping = False
         async with AsyncExitStack() as stack:
             for app in self._mounted:
                 # It lies behind our doors and needs none of its own.
@@ -320,11 +330,13 @@ class App:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=TASKS_PATIENCE_S)
         await self.dispatcher.finish(HANDLERS_PATIENCE_S)
-        await self.keeper.save_all()
-        await self.keeper.store.close()
-        self.watchdog.close()
-        if self._sweeping is not None:
-            self._sweeping.cancel()
+        try:
+            await self.keeper.save_all()
+        finally:
+            self.watchdog.close()
+            if self._sweeping is not None:
+                self._sweeping.cancel()
+                self._sweeping = None
         for session in self.registry:
             self.registry.remove(session)
 
@@ -334,8 +346,12 @@ class App:
             yield
 
     async def _websocket(self, websocket: WebSocket) -> None:
-        self._loop = asyncio.get_running_loop()
+        self.runs_here()
         await serve(websocket, self)
+
+    def runs_here(self) -> None:
+        """Note which event loop the app runs in."""
+        self._loop = asyncio.get_running_loop()
 
     def _in_loop(self, function: Callable[[], Any]) -> None:
         """Call *function* where the app runs, from whatever thread."""
@@ -369,6 +385,8 @@ class App:
         Raises AppError if there is a session with this *id*, which is any string.
         """
         id = secrets.token_hex(8) if id is None else id
+        if not is_id(id):
+            raise AppError(f"not a session's id: {id!r}; it has 1 to 64 printable characters")
         if self.registry.get(id) is not None:
             raise AppError(f"there is a session {id!r} already")
         page = Page(
@@ -405,12 +423,16 @@ class App:
         self._call(self._on_connect if is_new else self._on_reconnect, connection.session)
 
     def left(self, connection: Connection) -> None:
-        """Note that a browser has left; forget it unless it comes back in time."""
+        """Note that a browser has left."""
+        log.info("session %s: a browser left", connection.session.id)
+        self.expect(connection)
+        self._call(self._on_disconnect, connection.session)
+
+    def expect(self, connection: Connection) -> None:
+        """Wait for a browser; forget it if it does not come, or come back, in time."""
         session = connection.session
-        log.info("session %s: a browser left", session.id)
         if not session.is_connected:
             self.places.give_back(session)
-        self._call(self._on_disconnect, session)
         loop = asyncio.get_running_loop()
         loop.call_later(self.session_timeout_s, self._expire, connection, connection.epoch)
 
@@ -433,7 +455,8 @@ class App:
                 log.info("session %s was destroyed", session.id)
                 self.registry.remove(session)
                 self.places.give_back(session)
-                self.dispatcher.start(self.keeper.forget(session))
+                if self._loop is not None:
+                    self.dispatcher.start(self.keeper.forget(session))
 
         self._in_loop(destroy)
 

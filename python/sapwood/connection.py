@@ -12,7 +12,7 @@ from __future__ import annotations
 import itertools
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -82,6 +82,7 @@ class Connection:
 
     __slots__ = (
         "_ending",
+        "_filled",
         "_fills",
         "_finished",
         "_lock",
@@ -98,8 +99,10 @@ class Connection:
         "_wake",
         "browser",
         "epoch",
+        "former",
         "handled",
         "info",
+        "may_skip",
         "opened",
         "taken",
     )
@@ -111,7 +114,11 @@ class Connection:
         self._template = session.template
         self._sync = _core.Sync(version)
         #: Which browser the tab is of.
-        self.browser = browser
+        self.browser: str = browser
+        #: Whether its first event may have any number that is higher than the last.
+        self.may_skip: bool = False
+        #: Hashes of the secrets that it had before a restart, until it uses a new one.
+        self.former: Sequence[str] = ()
         self.info: Info = _NOBODY
         #: Events up to this one were handled.
         self.handled: int = handled
@@ -123,6 +130,7 @@ class Connection:
         self._untaken: set[int] | None = None
         self._newest_fields: dict[Id, int] | None = None
         self._fills = 0
+        self._filled = 0
         self._ready: list[str] = []
         self._told = handled
         self._must_fill = False
@@ -151,15 +159,14 @@ class Connection:
                 self._take_event(frame)
             case Acknowledge(sequence):
                 self.acknowledge(sequence)
-                self._fills = 0
             case Ping(mark):
                 self.put(encode([-2, mark]))
             case Synced():
                 self._session.arrived(frame, self)
             case Resync(reason):
-                log.warning(
-                    "session %s: the page asks for the whole tree: %.100a", self._session.id, reason
-                )
+                if not self._fills:
+                    told = "session %s: the page asks for the whole tree: %.100a"
+                    log.warning(told, self._session.id, reason)
                 self._fills += 1
                 if self._fills > FILLS_MAX:
                     raise FrameError("asks for the whole tree again and again", 4429)
@@ -173,6 +180,10 @@ class Connection:
             # Seen before: it came again because its acknowledgement was lost.
             self.repeat_acknowledgement()
             return
+        if self.may_skip:
+            # What came between was acknowledged before the restart, and could not be kept.
+            self.may_skip = False
+            self._received = self.handled = self.taken = event.number - 1
         if event.number != self._received + 1:
             raise FrameError(f"event {event.number} after {self._received}")
         if self._received - self.handled >= EVENTS_WAITING_MAX:
@@ -237,8 +248,9 @@ class Connection:
 
     def after_publish(self) -> None:
         """Wake whoever sends."""
-        if self._wake is not None:
-            self._wake()
+        wake = self._wake
+        if wake is not None:
+            wake()
 
     # --- Out ---------------------------------------------------------------------
 
@@ -260,6 +272,7 @@ class Connection:
         if self._must_fill:
             self._must_fill = False
             frame: str | None = self._sync.cut_whole(now, handled, taken)
+            self._filled = self._sync.sequence
         else:
             frame = self._sync.cut(now, handled, taken)
         if frame is not None:
@@ -304,6 +317,8 @@ class Connection:
             was_open = self._sync.is_open
             if not self._sync.acknowledge(sequence):
                 raise FrameError(f"patch {sequence} was never sent")
+            if not self._must_fill and sequence >= self._filled:
+                self._fills = 0
             opened = not was_open and self._sync.is_open
         if opened:
             self.after_publish()

@@ -83,15 +83,21 @@ async def _close(socket: Socket, code: int) -> None:
 
 async def _take_place(socket: Socket, app: App, connection: Connection, is_new: bool) -> None:
     """Wait until there is room for a new session."""
-    ticket = app.places.take(connection.session, is_back=not is_new)
+    is_back = not is_new and not app.places.is_waiting(connection.session)
+    ticket = app.places.take(connection.session, is_back=is_back)
     if ticket is None:
         return
     try:
         await _wait_for_place(socket, ticket)
     except BaseException:
         app.places.leave(ticket)
-        app.registry.remove(connection.session)
+        session = connection.session
+        app.registry.disconnect(connection)
+        if not (session.connections or session.is_kept):
+            app.registry.remove(session)
         raise
+    if connection.session not in app.registry:
+        raise FrameError("the session ended meanwhile", 4410)
 
 
 async def _wait_for_place(socket: Socket, ticket: Ticket) -> None:
@@ -134,6 +140,10 @@ async def _talk(
             connection.end(RESTART)
         waker()
         writer = asyncio.create_task(_write(socket, app, connection, waker, epoch))
+        # Who cannot be written to is not read any more.
+        reader = asyncio.current_task()
+        assert reader is not None
+        writer.add_done_callback(lambda it: _end(it, reader))
         try:
             while connection.is_current(epoch):
                 text = await socket.receive()
@@ -148,6 +158,9 @@ async def _talk(
                         raise FrameError("tells all that the page holds again and again", 4429)
                 elif isinstance(frame, Resync):
                     app.metrics.resync("asked")
+                # A newer socket may have come while this one was read.
+                if not connection.is_current(epoch):
+                    break
                 connection.receive(frame)
                 app.dispatcher.drive(session)
         finally:
@@ -157,20 +170,27 @@ async def _talk(
             app.left(connection)
 
 
+def _end(writer: asyncio.Task[None], reader: asyncio.Task[None]) -> None:
+    if not writer.cancelled() and (error := writer.exception()) is not None:
+        log.error("a writer failed: %r", error, exc_info=error)
+        reader.cancel()
+
+
 async def _write(
     socket: Socket, app: App, connection: Connection, waker: _Waker, epoch: int
 ) -> None:
     """Send what the session has whenever it has something."""
-    while True:
-        await waker.wait()
-        code = connection.ending(epoch)
-        for frame in connection.take() if code in {0, CLOSED} else ():
-            app.metrics.sent(len(frame))
-            await socket.send(frame)
-        if code:
-            app.metrics.refuse(code)
-            await _close(socket, code)
-            return
+    with contextlib.suppress(Gone):  # as whoever reads will find out
+        while True:
+            await waker.wait()
+            code = connection.ending(epoch)
+            for frame in connection.take() if code in {0, CLOSED} else ():
+                app.metrics.sent(len(frame))
+                await socket.send(frame)
+            if code:
+                app.metrics.refuse(code)
+                await _close(socket, code)
+                return
 
 
 class Bucket:

@@ -57,6 +57,7 @@ class Dispatcher:
         self._watchdog = watchdog
         self._threads: anyio.CapacityLimiter | None = None
         self._lock: asyncio.Lock | None = None
+        self._is_ending = False
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def start(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
@@ -99,17 +100,14 @@ class Dispatcher:
         tasks = set(self._tasks)
         if not tasks:
             return
+        self._is_ending = True
         _, late = await asyncio.wait(tasks, timeout=patience_s)
         for task in late:
             task.cancel()
         if late:
             # What does not let itself be cancelled ends with the process.
             await asyncio.wait(late, timeout=patience_s)
-
-    def cancel(self) -> None:
-        """Cancel whatever runs."""
-        for task in self._tasks:
-            task.cancel()
+        self._is_ending = False
 
     # --- One after the other -------------------------------------------------------
 
@@ -132,12 +130,14 @@ class Dispatcher:
         try:
             async with self._hold(session, turn.policy) as hold:
                 turn.connection.begin(turn)
-                if not turn.is_dropped:
+                if not (turn.is_dropped or session.is_over):
                     for call in session.calls(turn):
                         await self._call_handler(session, turn, call, hold)
                 await self._save_handled(session, turn)
         except asyncio.CancelledError:
-            # The app stops, and it was not handled: whoever comes back sends it again.
+            # If the app stops it was not handled: whoever comes back sends it again.
+            if not self._is_ending:
+                session.finish(turn)
             raise
         except BaseException:
             session.finish(turn)
@@ -192,11 +192,12 @@ class Dispatcher:
 class _Hold:
     """The right to be the only one at work; without a lock everybody has it."""
 
-    __slots__ = ("_is_held", "_lock")
+    __slots__ = ("_is_held", "_is_over", "_lock")
 
     def __init__(self, lock: asyncio.Lock | None) -> None:
         self._lock = lock
         self._is_held = False
+        self._is_over = False
 
     async def __aenter__(self) -> _Hold:
         assert self._lock is not None
@@ -205,12 +206,17 @@ class _Hold:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self._is_over = True
         self._release()
 
     def _release(self) -> None:
         if self._lock is not None and self._is_held:
             self._is_held = False
             self._lock.release()
+
+    def _release_if_over(self) -> None:
+        if self._is_over:
+            self._release()
 
     @asynccontextmanager
     async def let_go(self) -> AsyncIterator[None]:
@@ -220,10 +226,12 @@ class _Hold:
         try:
             yield
         finally:
-            if was_held:
+            # In a task of the handler's own the block may end after the handler.
+            if was_held and not self._is_over:
                 assert self._lock is not None
                 await self._lock.acquire()
                 self._is_held = True
+                self._release_if_over()
 
 
 def _is_being_cancelled() -> bool:

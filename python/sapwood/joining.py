@@ -68,6 +68,10 @@ async def let_in(app: App, join: Join, browser: str) -> tuple[Connection, Welcom
         if mode != "handoff":
             connection.fill()
             app.metrics.resync(_REASONS[mode])
+        if page.tab is not None:
+            # If this welcome is lost, the tab comes back with the secret it has.
+            connection.former = page.tab.secrets
+            connection.may_skip = True
     session = connection.session
     # A page that was loaded anew names the fields of the page before it, whose ids mean
     # nothing, or something else, to any other session.
@@ -78,7 +82,16 @@ async def let_in(app: App, join: Join, browser: str) -> tuple[Connection, Welcom
     secret = app.registry.secret(connection)
     epoch = connection.epoch
     # Before the browser has the secret: it must be good after a restart too.
-    await app.keeper.try_to_save(session)
+    session.joining += 1
+    try:
+        await app.keeper.try_to_save(session)
+    except BaseException:
+        app.expect(connection)
+        raise
+    finally:
+        session.joining -= 1
+    if session not in app.registry:
+        raise FrameError("the session ended meanwhile", 4410)
     if not connection.is_current(epoch):
         raise FrameError("a newer socket of this tab joined meanwhile", SUPERSEDED)
     return connection, Welcome(mode, sequence, connection.handled, secret, app.debug), is_new

@@ -11,10 +11,11 @@ import asyncio
 import copy
 import hashlib
 import logging
+import math
 from typing import Any, NamedTuple
 
 from sapwood.connection import Connection, Turn
-from sapwood.errors import SapwoodError
+from sapwood.errors import AppError, StateError
 from sapwood.handoff import digest
 from sapwood.record import ConnectionRecord, Record, check_state, decode, encode
 from sapwood.session import Session
@@ -24,6 +25,7 @@ from sapwood.store import SessionStore
 # What fits into a record; of more tabs the oldest come back to a page that begins afresh.
 TABS_MAX = 64
 ID_LENGTH_MAX = 64
+CHANGES_MAX = 8
 
 log: logging.Logger = logging.getLogger("sapwood")
 
@@ -39,6 +41,8 @@ class Keeper:
     """Puts the sessions of a registry into a store for *ttl_s* seconds, and finds them there."""
 
     def __init__(self, store: SessionStore, registry: Sessions, ttl_s: float) -> None:
+        if not 0 < ttl_s < math.inf:
+            raise AppError(f"state_ttl_s is a positive number of seconds, not {ttl_s!r}")
         self.store = store
         self._registry = registry
         self._ttl_s = ttl_s
@@ -59,11 +63,11 @@ class Keeper:
                 # What a handler has changed so far counts when its event does.
                 kept = decode(session.saved) if session.saved else None
                 state = kept.state if kept is not None else None
-            if state is None:
+            # Of a session that was destroyed nothing is to be kept any more.
+            if state is None or session not in self._registry:
                 return
-            check_state(state)
             tabs = [*session.absent, *(self._tab(it, turn) for it in session.connections)]
-            record = encode(Record(session.id, session.route, state, tabs[-TABS_MAX:]))
+            record = await _encoded(Record(session.id, session.route, state, tabs[-TABS_MAX:]))
             if record != session.saved:
                 await self.store.save(session.id, record, self._ttl_s)
                 session.saved = record
@@ -74,13 +78,14 @@ class Keeper:
         if turn is not None and is_its:
             handled = connection.handled_after(turn.event.number)
         secrets = [it.hex() for it in self._registry.secrets_of(connection)]
+        secrets = [*connection.former, *secrets]
         return ConnectionRecord(_name(connection.browser), secrets, handled)
 
     async def try_to_save(self, session: Session) -> None:
         """Keep a session as it is; what goes wrong is logged, and it lives on here."""
         try:
             await self.save(session)
-        except SapwoodError as error:
+        except Exception as error:  # a store of the application's may raise anything
             log.error("session %s is not kept: %s", session.id, error)
 
     async def save_all(self) -> None:
@@ -90,8 +95,8 @@ class Keeper:
 
     async def find(self, secret: str, browser: str) -> Found | None:
         """Return what is kept for the browser tab that *secret* was given to."""
-        id, _, rest = secret.partition(".")
-        if not rest or len(id) > ID_LENGTH_MAX or not id.isprintable():
+        id, _, rest = secret.rpartition(".")
+        if not (id and rest and is_id(id)):
             return None
         data = await self.store.load(id)
         record = decode(data) if data is not None else None
@@ -110,8 +115,27 @@ class Keeper:
 
     async def forget(self, session: Session) -> None:
         """Keep a session no longer."""
-        if session.saved:
-            await self.store.delete(session.id)
+        if session.saving is None:
+            session.saving = asyncio.Lock()
+        async with session.saving:
+            if session.saved:
+                await self.store.delete(session.id)
+
+
+def is_id(id: str) -> bool:
+    """Say whether *id* can be a session's: something to read, of 1 to 64 characters."""
+    return 0 < len(id) <= ID_LENGTH_MAX and id.isprintable()
+
+
+async def _encoded(record: Record) -> bytes:
+    """Return the bytes of a record; whatever else changes its state comes before or after."""
+    for _ in range(CHANGES_MAX):
+        try:
+            check_state(record.state)
+            return encode(record)
+        except (RuntimeError, TypeError):  # a thread has changed it just now
+            await asyncio.sleep(0)
+    raise StateError("state is changed by a thread all the time")
 
 
 def _name(browser: str) -> str:

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import asyncio
 
-from sapwood.errors import AppError
+from sapwood.errors import AppError, FrameError
 from sapwood.session import Session
+
+WAITING_MAX = 1000
 
 
 class Ticket:
     """A session that waits for a place."""
 
     def __init__(self, session: Session) -> None:
-        self.session = session
+        self.session: Session = session
         #: Its place in the queue, from 1; 0 when it has been let in.
-        self.place = 0
+        self.place: int = 0
         #: Set whenever that changed.
-        self.changed = asyncio.Event()
+        self.changed: asyncio.Event = asyncio.Event()
 
 
 class Places:
@@ -44,6 +46,8 @@ class Places:
         if is_back or is_free or session in self._held:
             self._held.add(session)
             return None
+        if len(self._queue) >= WAITING_MAX:
+            raise FrameError(f"more than {WAITING_MAX} browsers wait for a place", 1013)
         ticket = Ticket(session)
         self._queue.append(ticket)
         ticket.place = len(self._queue)
@@ -58,12 +62,16 @@ class Places:
             self._tell(ticket, 0)
         self._count()
 
+    def is_waiting(self, session: Session) -> bool:
+        """Say whether a session waits for a place."""
+        return any(ticket.session is session for ticket in self._queue)
+
     def leave(self, ticket: Ticket) -> None:
         """Wait no longer."""
         if ticket in self._queue:
             self._queue.remove(ticket)
             self._count()
-        else:
+        elif not ticket.session.is_connected:
             self.give_back(ticket.session)
 
     def __len__(self) -> int:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from sapwood import _core
 from sapwood.connection import CLOSED, Connection, Info, Turn
-from sapwood.errors import HandlerError
+from sapwood.errors import FrameError, HandlerError
 from sapwood.events import NOT_BUBBLING, Event, EventHandler, Handler, name_of
 from sapwood.protocol import Synced
 from sapwood.record import ConnectionRecord
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
 # A page that is larger already takes no foreign nodes any more.
 NODES_WITH_FOREIGN_MAX = 200_000
+# Nor does a session whose pages told of so much, over all the time that it lives.
+FOREIGN_BYTES_MAX = 4 * 1024 * 1024
+# So many pages may have told all that they hold, and wait for a handler to end.
+PAGES_WAITING_MAX = 8
 
 log: logging.Logger = logging.getLogger("sapwood")
 
@@ -58,9 +62,13 @@ class Session:
         "_debug",
         "_unfinished",
         "absent",
+        "foreign_bytes",
         "id",
         "is_kept",
+        "is_over",
+        "joining",
         "lock",
+        "pages_waiting",
         "route",
         "saved",
         "saving",
@@ -80,14 +88,22 @@ class Session:
         app: App | None = None,
     ) -> None:
         #: A name for logs; it opens nothing.
-        self.id = id
-        self.template = template
+        self.id: str = id
+        self.template: Template = template
         #: The path the page was loaded from.
-        self.route = route
+        self.route: str = route
         #: What outlives a restart: plain JSON data, up to 64 KiB. See `SessionStore`.
         self.state: dict[str, Any] = {} if state is None else state
         #: Whether it stays without a browser until it is destroyed.
         self.is_kept: bool = False
+        #: Whether it has ended: what waited for its turn is not handled any more.
+        self.is_over: bool = False
+        #: How many tabs are about to join it.
+        self.joining: int = 0
+        #: How much of foreign nodes its pages have told of.
+        self.foreign_bytes: int = 0
+        #: How many pages have told what they hold, and wait to be heard.
+        self.pages_waiting: int = 0
         # The dispatcher's: whose turn it is, how many threads are at work, what is in the store.
         self.lock: Any = None
         self.threads: Any = None
@@ -167,6 +183,7 @@ class Session:
 
     def forget(self) -> None:
         """Let go of the template and of all that waits."""
+        self.is_over = True
         self._arrived.clear()
         self.close()
 
@@ -174,9 +191,15 @@ class Session:
 
     def arrived(self, what: Turn | Synced, connection: Connection) -> None:
         """Take in what is to be handled."""
+        if isinstance(what, Synced):
+            if self.pages_waiting >= PAGES_WAITING_MAX:
+                raise FrameError("tells all that the page holds again and again", 4429)
+            self.pages_waiting += 1
         if isinstance(what, Turn):
             what.handler, what.policy = self._first(what.event)
-            same = [it for it in self._unfinished if it.handler == what.handler]
+            same = [
+                it for it in self._unfinished if it.handler == what.handler and not it.is_dropped
+            ]
             if what.policy == "drop":
                 what.is_dropped = bool(same)
             elif what.policy == "latest":
@@ -222,9 +245,16 @@ class Session:
         stays foreign. A template that many sessions share takes none: what one visitor's
         scripts did is not for the others.
         """
+        self.pages_waiting -= 1
         page.connection.take_fields(page.synced.fields)
         tree = self.template._tree
-        if not page.synced.foreign or self.template.shared or len(tree) > NODES_WITH_FOREIGN_MAX:
+        self.foreign_bytes += sum(map(len, page.synced.foreign))
+        if (
+            not page.synced.foreign
+            or self.template.shared
+            or len(tree) > NODES_WITH_FOREIGN_MAX
+            or self.foreign_bytes > FOREIGN_BYTES_MAX
+        ):
             return
         is_published = tree.same_version(self.template._published)
         taken = _core.apply_foreign(tree, list(page.synced.foreign))

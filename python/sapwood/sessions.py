@@ -47,6 +47,7 @@ class Sessions:
         """Take a session's new connection in; raise FrameError (1013) if there are too many."""
         browser = connection.browser
         own = {it.session: None for it in self._of_browser.get(browser, ()) if browser}
+        own.pop(connection.session, None)
         try:
             self._make_room(own, SESSIONS_OF_BROWSER_MAX)
             if len(connection.session.connections) > CONNECTIONS_MAX:
@@ -62,7 +63,9 @@ class Sessions:
     def _make_room(self, sessions: Collection[Session], limit: int) -> None:
         if len(sessions) < limit:
             return
-        idle = next((it for it in sessions if not (it.is_connected or it.is_kept)), None)
+        idle = next(
+            (it for it in sessions if not (it.is_connected or it.is_kept or it.joining)), None
+        )
         if idle is None:
             raise FrameError(f"more than {limit} sessions", 1013)
         self.remove(idle)
@@ -90,6 +93,7 @@ class Sessions:
             if other != used:
                 del self._by_secret[other]
         self._secrets[connection] = [used]
+        connection.former = ()
         return connection
 
     def share(self, session: Session) -> str:

@@ -44,6 +44,7 @@ class Streams:
         """Answer the POST that begins a stream."""
         if not is_from_own_page(request, self._app.allowed_origins):
             return _refused(403)
+        self._app.runs_here()
         join = await _body(request)
         if join is None:
             return _refused(413)
@@ -78,7 +79,7 @@ class Streams:
             del self._sockets[key]
             watch.cancel()
             socket.leave()
-            await visit
+            await asyncio.wait({visit})  # which does not cancel what it waits for
 
     async def post(self, request: Request) -> Response:
         """Take the frames that one POST brings."""
@@ -90,6 +91,8 @@ class Streams:
         frames = await _body(request)
         if frames is None:
             return _refused(413)
+        if socket.is_gone:
+            return _refused(410)
         try:
             async with asyncio.timeout(POST_TIMEOUT_S):
                 for frame in filter(None, frames.split("\n")):
@@ -129,6 +132,11 @@ class _Socket:
         self._code = code
         self._is_gone.set()
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether it ended, for one side or the other."""
+        return self._is_gone.is_set()
+
     def end(self) -> None:
         """Let the stream end when all was sent."""
         self._is_gone.set()
@@ -144,6 +152,7 @@ class _Socket:
     async def events(self) -> AsyncIterator[str]:
         """Go through the text of the stream."""
         gone = asyncio.create_task(self._is_gone.wait())
+        event: asyncio.Task[str] | None = None
         try:
             while True:
                 event = asyncio.create_task(self._outgoing.get())
@@ -162,6 +171,8 @@ class _Socket:
             yield f"event: close\ndata: {self._code}\n\n"
         finally:
             gone.cancel()
+            if event is not None:
+                event.cancel()
 
 
 async def _until_left(request: Request) -> None:

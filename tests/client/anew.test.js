@@ -130,6 +130,28 @@ test("a page that is left before it could take up what was kept leaves it to the
   assert.equal(new World({ kept: KEPT }).connection.keep(), KEPT);
 });
 
+test("what happens in a page that is left before it could take anything up comes after that", async () => {
+  const world = new World({ kept: KEPT });
+  send(world, "b");
+  const both = [8, [...JSON.parse(KEPT)[2], [8, "b", "click", null, []]], [["g", true]]];
+  assert.deepEqual(JSON.parse(world.connection.keep()), ["R", ...both]);
+  await world.openAnew({ mode: "resume" });
+  assert.deepEqual(JSON.parse(world.connection.keep()), ["R2", ...both]);
+});
+
+test("what is of no session any more is not kept for the next page", async () => {
+  const world = new World({ kept: KEPT });
+  send(world, "b");
+  await world.openAnew({ mode: "handoff" });
+  assert.deepEqual(JSON.parse(world.connection.keep()).slice(1), [1, [[1, "b", "click", null, []]], []]);
+});
+
+test("what was too much to keep stays so", () => {
+  const world = new World({ kept: '["R",7,4]' });
+  send(world, "b");
+  assert.equal(world.connection.keep(), '["R",8,5]');
+});
+
 test("a page that was loaded again takes its session up with its fields", async () => {
   const world = new World({ kept: KEPT });
   const join = await world.openAnew({ mode: "resume" });

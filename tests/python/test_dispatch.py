@@ -237,6 +237,45 @@ async def test_a_cancelled_wait_leaves_the_session_to_others() -> None:
     assert (desk.log, tab.handled) == (["b"], 2)
 
 
+async def test_a_task_that_outlives_its_handler_does_not_keep_the_session() -> None:
+    desk, go = Desk(), asyncio.Event()
+    tab = desk.session()
+    tasks: list[asyncio.Task[None]] = []
+
+    async def waits(e: EventHandler) -> None:
+        async with e.unlocked():
+            await go.wait()
+
+    async def begins(e: EventHandler) -> None:
+        tasks.append(asyncio.create_task(waits(e)))
+        await asyncio.sleep(0)
+
+    desk.on(tab, "a", begins)
+    desk.on(tab, "b", lambda: desk.log.append("b"))
+    desk.click(tab, "a")
+    await desk.settle()
+    go.set()
+    await asyncio.gather(*tasks)
+    desk.click(tab, "b")
+    await desk.end()
+    assert (desk.log, tab.handled) == (["b"], 2)
+
+
+async def test_what_was_dropped_makes_nothing_else_be_dropped() -> None:
+    desk, first, second = Desk(), asyncio.Event(), asyncio.Event()
+    tab = desk.session()
+    desk.on(tab, "a", desk.waits("a", first), policy="drop")
+    desk.on(tab, "b", desk.waits("b", second))
+    desk.click(tab, "a", "b", "a")
+    first.set()
+    await desk.settle()
+    assert desk.log == ["a begins", "a ends", "b begins"]
+    desk.click(tab, "a")
+    second.set()
+    await desk.end()
+    assert desk.log[3:] == ["b ends", "a begins", "a ends"]
+
+
 async def test_a_session_has_two_threads_at_most() -> None:
     desk, release = Desk(), threading.Event()
     tab, other = desk.session("1"), desk.session("2")

@@ -181,6 +181,9 @@ def test_a_session_may_be_there_before_any_browser(app: App, client: TestClient)
         joined(tab)
         assert tab.text("shown") == "7"
     assert app.sessions["board"] is session
+    for id in ("", "x" * 65, "a\nb"):
+        with pytest.raises(AppError, match="not a session's id"):
+            app.create_session(Counter({}), id=id)
     with pytest.raises(AppError, match="'board' already"):
         app.create_session(Counter({}), id="board")
 
@@ -201,6 +204,12 @@ def restarted(before: TestClient, store: MemoryStore) -> TestClient:
     client = TestClient(site(store=store))
     client.cookies = before.cookies
     return client
+
+
+def app_of(client: TestClient) -> App:
+    """Return the app that a client is of."""
+    assert isinstance(client.app, App)
+    return client.app
 
 
 class Lasting(MemoryStore):
@@ -290,6 +299,73 @@ def test_state_that_cannot_be_kept_is_told_and_the_session_goes_on(client: TestC
         clicked(tab, "more")
         while tab.text("shown") != "1":
             tab.receive()
+
+
+def test_a_page_whose_state_cannot_be_kept_comes_back_all_the_same(client: TestClient) -> None:
+    tab = LiveTab(client)
+    with tab:
+        clicked(tab, "bad")
+    with tab.back():
+        assert tab.welcome["mode"] == "resume"
+
+
+def test_what_was_acknowledged_and_not_kept_does_not_keep_the_tab_out() -> None:
+    store = Lasting()
+    with TestClient(site(store=store)) as before, LiveTab(before) as tab:
+        clicked(tab, "more", "bad", "more")
+        last = tab.resume_secret
+    with restarted(before, store) as client, renewed(client, last) as tab:
+        assert tab.welcome["c"] == 1
+        joined(tab)
+        tab.browser.count = tab.browser.handled = 3
+        clicked(tab, "more")
+        assert tab.text("shown") == "2"
+
+
+def test_a_restored_welcome_that_is_lost_can_be_had_again() -> None:
+    store = Lasting()
+    with TestClient(site(store=store)) as before, LiveTab(before) as tab:
+        clicked(tab, "more")
+        last = tab.resume_secret
+    with restarted(before, store) as client:
+        with renewed(client, last) as lost:
+            assert lost.welcome["mode"] == "restored"
+        with renewed(client, last) as tab:
+            assert (tab.welcome["mode"], tab.welcome["c"]) == ("restored", 1)
+            joined(tab)
+            assert tab.text("shown") == "1"
+
+
+def test_a_store_that_fails_for_one_session_keeps_the_others() -> None:
+    class Failing(Lasting):
+        async def save(self, key: str, record: bytes, ttl_s: float) -> None:
+            if b"poison" in record:
+                raise ValueError("no room")
+            await super().save(key, record, ttl_s)
+
+    store = Failing()
+    app = site(store=store)
+    with TestClient(app) as client, LiveTab(client) as bad, LiveTab(client) as good:
+        for tab in (bad, good):
+            clicked(tab, "more")
+        first, second = app.sessions.values()
+        first.state["text"], second.state["text"] = "poison", "kept"
+    with restarted(client, store) as client, renewed(client, good.resume_secret) as tab:
+        assert tab.welcome["mode"] == "restored"
+        (session,) = app_of(client).sessions.values()
+        assert session.state["text"] == "kept"
+
+
+def test_what_is_destroyed_is_not_kept() -> None:
+    store = Lasting()
+    app = site(store=store)
+    with TestClient(app) as client, LiveTab(client) as tab:
+        clicked(tab, "more")
+        (session,) = app.sessions.values()
+        session.destroy()
+        assert closed(tab.socket) == 4411
+    with restarted(client, store) as client, renewed(client, tab.resume_secret) as tab:
+        assert tab.welcome["mode"] == "fresh"
 
 
 # --- What the page holds that the server does not know -----------------------------------

@@ -96,6 +96,8 @@ export class Anew {
       this.#number(connection.pending, 0);
       // Numbers of another session say nothing about what the user typed.
       values.restart();
+      // Should the page be left now, that is of no session any more.
+      connection.work.kept = "";
     }
     this.#mode = mode;
     if (mode === "handoff" && !connection.desync) {
@@ -112,7 +114,7 @@ export class Anew {
     const connection = this.#connection;
     const { page, values } = connection.work;
     page.match = undefined;
-    if (this.#mode === "restored") this.#tell(connection.pending.filter(({ target }) => !page.has(target)).length);
+    this.#tell(connection.pending.filter(({ target }) => !page.has(target)).length);
     for (const [uuid] of this.#fields) values.edit(page.elements.get(uuid) ?? {});
     if (this.#mode === "restored" || this.#mode === "fresh") connection.wantsSync = true;
     this.#end();

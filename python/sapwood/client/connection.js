@@ -110,12 +110,20 @@ export class Connection {
 
   /** Return as text what a page in this tab needs to go on from here; nothing if there is no session to go on with. */
   keep() {
-    if (this.state === "closed") return "";
-    // The page is left again before it could take this up.
-    if (!this.resume) return this.work.kept ?? "";
-    const events = this.pending.map(({ c, target, type, data, fields }) => [c, uuidOf(target), type, data, kept(fields)]);
-    const text = JSON.stringify([this.resume, this.count, events, kept(this.work.values.unreported)]);
-    return text.length < KEPT_CHARACTERS_MAX ? text : JSON.stringify([this.resume, this.count, events.length]);
+    const { kept: before, values } = this.work;
+    if (this.state === "closed" || !(this.resume || before)) return "";
+    let [resume, count, events, fields] = before ? JSON.parse(before) : ["", this.count, [], []];
+    let later = this.pending;
+    if (before) {
+      // That is not taken up yet: what happened in this page comes after it.
+      if (this.resume) later = later.filter(({ c }) => c > count);
+      later = later.map((event) => ({ ...event, c: ++count }));
+    }
+    resume = this.resume || resume;
+    const written = later.map(({ c, target, type, data, fields }) => [c, uuidOf(target), type, data, kept(fields)]);
+    const text = fields && JSON.stringify([resume, count, [...events, ...written], [...fields, ...kept(values.unreported)]]);
+    if (text?.length < KEPT_CHARACTERS_MAX) return text;
+    return JSON.stringify([resume, count, (events.length ?? events) + written.length]);
   }
 
   /** Open a socket, in place of any other. */
