@@ -165,7 +165,7 @@ class Connection:
                 self._session.arrived(frame, self)
             case Resync(reason):
                 if not self._fills:
-                    told = "session %s: the page asks for the whole tree: %r"
+                    told = "session %s: the page asks for the whole tree: %.100a"
                     log.warning(told, self._session.id, reason)
                 self._fills += 1
                 if self._fills > FILLS_MAX:

@@ -283,7 +283,7 @@ class Session:
         if not path or target is None:
             # The element left in a patch that this browser had not seen yet, or nothing
             # on it is enabled: the page must know that its event came to nothing.
-            log.info("session %s: nothing hears %r of %r", self.id, event.type, event.target)
+            log.info("session %s: nothing hears %.64a of %.64a", self.id, event.type, event.target)
             turn.connection.report(event.number, "refused", "")
             return
         handed = EventHandler(event, target, self, turn.connection)

@@ -44,7 +44,7 @@ class Process:
         app.registry = Sessions(world.token)
         app.handoff = Handoff(loop.time, world.token)
         app.keeper = Keeper(self.store, app.registry, STATE_S)
-        app.dispatcher = Dispatcher("per_session", app.save, app.metrics, _Asleep())
+        app.dispatcher = Dispatcher("per_session", app.save, app.metrics, Asleep())
         self.tasks: set[asyncio.Task[Any]] = set()
         self.wires: list[Wire] = []
         self._lifespan = app.lifespan()
@@ -106,7 +106,7 @@ class _Handle:
         """Leave the records where they are: the next process wants them."""
 
 
-class _Asleep(Watchdog):
+class Asleep(Watchdog):
     """A watchdog without a thread, which would look at a clock of its own."""
 
     def running(self, name: str, session_id: str, *, on_loop: bool) -> Any:
