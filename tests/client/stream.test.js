@@ -9,7 +9,9 @@ class Server {
   /** @type {{ path: string, request: any, answer: (answer: any) => void }[]} */ requests = [];
   /** @type {any[]} */ heard = [];
   /** @type {any} */ line;
+  browser = new EventTarget();
   stream = new Stream("/_sapwood/", {
+    addEventListener: /** @type {any} */ (this.browser.addEventListener.bind(this.browser)),
     fetch: /** @type {any} */ (
       (/** @type {string} */ path, /** @type {any} */ request) =>
         new Promise((resolve, reject) => {
@@ -54,6 +56,13 @@ test("the first frame opens the stream, and the others are posted to its channel
     ["/_sapwood/send", "POST", "[1,0,5]"],
   ]);
   assert.equal(server.requests[1].request.headers["sapwood-channel"], "C");
+});
+
+test("a stream ends when the browser is offline, once", async () => {
+  const server = await new Server().open();
+  server.browser.dispatchEvent(new Event("offline"));
+  server.browser.dispatchEvent(new Event("offline"));
+  assert.deepEqual(server.heard, ["open", 1006]);
 });
 
 test("frames are heard one by one, however the bytes are cut", async () => {

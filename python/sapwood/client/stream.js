@@ -11,7 +11,7 @@ const POST_BYTES_MAX = 1024 * 1024;
 const KEEPALIVE_CHARACTERS_MAX = 20_000;
 const LOST = 1006;
 
-/** @typedef {{ fetch: typeof fetch }} Environment */
+/** @typedef {{ fetch: typeof fetch, addEventListener?: typeof addEventListener }} Environment */
 
 export class Stream {
   readyState = 0;
@@ -32,6 +32,8 @@ export class Stream {
   constructor(url, environment) {
     this.#url = url;
     this.#environment = environment;
+    // An answer that is read does not say so when the network goes away.
+    environment.addEventListener?.("offline", () => this.#end(LOST), { signal: this.#abort.signal });
     queueMicrotask(() => {
       if (this.readyState) return;
       this.readyState = 1;
