@@ -64,7 +64,8 @@ class LoadedPage(Browser):
     ) -> None:
         super().__init__(html)
         self.told = told
-        self.token: str | None = token_of(html)
+        self.token: str | None = meta_of(html, "content")
+        self.page.prefix = meta_of(html, "data-prefix")
         self.resume = ""
         self.pending: dict[int, Pending] = {}
         self.is_online = False
@@ -150,7 +151,8 @@ class LoadedPage(Browser):
         """Go on with the token of a page that was loaded in the background."""
         self.must_renew = False
         self.breaks += 1
-        self.token, self.is_anew, self._is_new_session = token_of(html), True, True
+        self.token, self.is_anew, self._is_new_session = meta_of(html, "content"), True, True
+        self.page.prefix = meta_of(html, "data-prefix")
         self._former = NUMBER_MAX
         if self._kept:
             self.told.stale |= {it.click for it in self._kept.pending.values()}
@@ -296,8 +298,8 @@ class LoadedPage(Browser):
         return [part for uuid, value in fields.items() for part in (self.page.id(uuid), value)]
 
 
-def token_of(html: str) -> str:
-    """Return the token that stands in a live page."""
-    found = re.search(r'<meta name="sapwood" content="([^"]+)"', html)
+def meta_of(html: str, name: str) -> str:
+    """Return what the meta element of a live page says."""
+    found = re.search(rf'<meta name="sapwood"[^>]* {name}="([^"]+)"', html)
     assert found, html[:500]
     return found[1]
