@@ -59,7 +59,12 @@ def browser() -> Iterator[Browser]:
     """One Chromium for all tests."""
     path = find_chromium()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        browser = playwright.chromium.launch(
+            executable_path=path,
+            args=ARGUMENTS,
+            # Browsers of people have it, so what goes back is to be seen with it.
+            ignore_default_args=["--disable-back-forward-cache"],
+        )
         yield browser
         browser.close()
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import uvicorn
+from starlette.responses import PlainTextResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from sapwood import App
@@ -158,7 +159,10 @@ class Line:
         """Serve one ASGI connection."""
         self._loop = asyncio.get_running_loop()
         if scope["type"] != "websocket":
-            return await self.app(scope, receive, send)
+            # Else a page that gets no WebSocket would be live by a stream.
+            is_stream = scope.get("path") == "/_sapwood/stream"
+            app = PlainTextResponse("", 503) if is_stream and not self._is_up else self.app
+            return await app(scope, receive, send)
         if not self._is_up:
             await receive()
             return await send({"type": "websocket.close"})

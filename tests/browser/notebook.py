@@ -13,7 +13,7 @@ from typing import Any
 from sapwood import App, EventHandler, SQLiteStore, Template
 
 # Long enough for a server to be stopped meanwhile, and shorter than its patience.
-SLOWLY_S = 1.0
+SLOWLY_S = 0.5
 
 HTML = """<!DOCTYPE html><html><head><title>Notebook</title><link rel="icon" href="data:,"></head>
 <body><h1 id="ran"></h1>

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import BrowserContext, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from line import Cut, Frame, Line, Live, whole
 from notebook import Notebook, notebook
@@ -167,6 +167,28 @@ def test_a_page_that_is_gone_back_to_goes_on(person: Person, live: Live) -> None
     assert len(live.line.app.sessions) == 1
 
 
+def test_a_page_out_of_the_browsers_cache_goes_on_where_it_was(page: Page) -> None:
+    page.add_init_script("addEventListener('pageshow', (e) => { window.cached = e.persisted })")
+    # What must not be stored is not put into this cache either.
+    with Live(notebook(headers={"cache-control": "no-cache"})) as live:
+        person = Person(page, live.url)
+        person.begin()
+        person.press("a")
+        person.expect_ran("a")
+        person.press("b")
+        page.goto(live.url.replace("127.0.0.1", "localhost") + "/elsewhere")
+        [session] = live.line.app.sessions.values()
+        write(live.line, session.template, "meanwhile")
+        page.evaluate("() => history.back()")
+        expect(page.locator("#echo")).to_have_text("meanwhile")
+        person.expect_ran("ab")
+        person.expect_undisturbed()
+        assert page.evaluate("() => cached")
+        person.press("a")
+        person.expect_ran("aba")
+        assert live.line.modes == ["handoff", "resume"]
+
+
 # --- At random ------------------------------------------------------------------------
 
 
@@ -195,7 +217,8 @@ def test_a_line_that_is_cut_at_random_loses_nothing(person: Person, live: Live, 
             letter = chance.choice("xyz")
             typing.press_sequentially(letter)
             typed += letter
-        id = chance.choice("ab")
+        # Slow ones make others wait in the server while the line is cut.
+        [id] = chance.choices("abc", weights=(5, 5, 1))
         person.press(id)
         pressed += id
         # A page keeps at most 64 events, so whoever is offline cannot go on for ever.
