@@ -183,6 +183,9 @@ class LoadedPage(Browser):
         if mode not in {"resume", "restored"}:
             self._drop_former()
         self.mode = mode
+        if mode == "restored":
+            # The server that was told of what is typed is gone: all of it is newer.
+            self._survey()
         if mode == "handoff" and not self._is_new_session:
             # Nothing is known of the former session: this is a page like any other.
             self.is_anew = False
@@ -273,15 +276,21 @@ class LoadedPage(Browser):
         self.is_anew = self._is_new_session = False
         for uuid, value in self._kept_fields.items():
             if uuid in self.page.elements and uuid not in self.carriers:
-                # Older events, which the server handled since the join, may have undone it.
-                self.type(uuid, value)
+                self._put_back(uuid, value)
         self._kept, self._kept_fields = None, {}
         if self.mode in {"restored", "fresh"}:
             self._survey()
-            # They stay edited: until an event has carried them too, the server may set what
-            # it does without knowing of them.
-            self.up.append(json.dumps([-4, self._named(self.edited), []]))
+            self._tell_all()
         self._flush()
+
+    def _put_back(self, uuid: str, value: Any) -> None:
+        # Older events, which the server handled since the join, may have undone it.
+        self.type(uuid, value)
+
+    def _tell_all(self) -> None:
+        # They stay edited: until an event has carried them too, the server may set what it
+        # does without knowing of them.
+        self.up.append(json.dumps([-4, self._named(self.edited), []]))
 
     def _flush(self) -> None:
         """Send all that waits, in its order."""
