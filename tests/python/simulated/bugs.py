@@ -6,6 +6,7 @@ one breaks a promise.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
@@ -127,6 +128,24 @@ def newer_fields_claimed() -> AbstractContextManager[None]:
     return _patched(Connection, _cut=claimed)
 
 
+def sync_counts_as_known() -> AbstractContextManager[None]:
+    """The browser takes for known what it has only just told a new session of."""
+
+    def told(self: LoadedPage) -> None:
+        self.up.append(json.dumps([-4, self._named(self._report(self.count)), []]))
+
+    return _patched(LoadedPage, _tell_all=told)
+
+
+def kept_text_not_put_back() -> AbstractContextManager[None]:
+    """The browser takes for what was typed before F5 what the session says it was."""
+
+    def taken(self: LoadedPage, uuid: str, value: Any) -> None:
+        self.type(uuid, self.page.elements[uuid].value)
+
+    return _patched(LoadedPage, _put_back=taken)
+
+
 def effect_replayed() -> AbstractContextManager[None]:
     """The browser makes the calls of a patch that comes again."""
     patch = LoadedPage._patch
@@ -173,6 +192,8 @@ BUGS: dict[str, Callable[[], AbstractContextManager[None]]] = {
         number_not_kept,
         stale_input_wins,
         newer_fields_claimed,
+        sync_counts_as_known,
+        kept_text_not_put_back,
         effect_replayed,
     )
 }

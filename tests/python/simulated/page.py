@@ -64,7 +64,8 @@ class LoadedPage(Browser):
     ) -> None:
         super().__init__(html)
         self.told = told
-        self.token: str | None = token_of(html)
+        self.token: str | None = meta_of(html, "content")
+        self.page.prefix = meta_of(html, "data-prefix")
         self.resume = ""
         self.pending: dict[int, Pending] = {}
         self.is_online = False
@@ -150,7 +151,8 @@ class LoadedPage(Browser):
         """Go on with the token of a page that was loaded in the background."""
         self.must_renew = False
         self.breaks += 1
-        self.token, self.is_anew, self._is_new_session = token_of(html), True, True
+        self.token, self.is_anew, self._is_new_session = meta_of(html, "content"), True, True
+        self.page.prefix = meta_of(html, "data-prefix")
         self._former = NUMBER_MAX
         if self._kept:
             self.told.stale |= {it.click for it in self._kept.pending.values()}
@@ -181,6 +183,9 @@ class LoadedPage(Browser):
         if mode not in {"resume", "restored"}:
             self._drop_former()
         self.mode = mode
+        if mode == "restored":
+            # The server that was told of what is typed is gone: all of it is newer.
+            self._survey()
         if mode == "handoff" and not self._is_new_session:
             # Nothing is known of the former session: this is a page like any other.
             self.is_anew = False
@@ -271,15 +276,21 @@ class LoadedPage(Browser):
         self.is_anew = self._is_new_session = False
         for uuid, value in self._kept_fields.items():
             if uuid in self.page.elements and uuid not in self.carriers:
-                # Older events, which the server handled since the join, may have undone it.
-                self.type(uuid, value)
+                self._put_back(uuid, value)
         self._kept, self._kept_fields = None, {}
         if self.mode in {"restored", "fresh"}:
             self._survey()
-            # They stay edited: until an event has carried them too, the server may set what
-            # it does without knowing of them.
-            self.up.append(json.dumps([-4, self._named(self.edited), []]))
+            self._tell_all()
         self._flush()
+
+    def _put_back(self, uuid: str, value: Any) -> None:
+        # Older events, which the server handled since the join, may have undone it.
+        self.type(uuid, value)
+
+    def _tell_all(self) -> None:
+        # They stay edited: until an event has carried them too, the server may set what it
+        # does without knowing of them.
+        self.up.append(json.dumps([-4, self._named(self.edited), []]))
 
     def _flush(self) -> None:
         """Send all that waits, in its order."""
@@ -296,8 +307,8 @@ class LoadedPage(Browser):
         return [part for uuid, value in fields.items() for part in (self.page.id(uuid), value)]
 
 
-def token_of(html: str) -> str:
-    """Return the token that stands in a live page."""
-    found = re.search(r'<meta name="sapwood" content="([^"]+)"', html)
+def meta_of(html: str, name: str) -> str:
+    """Return what the meta element of a live page says."""
+    found = re.search(rf'<meta name="sapwood"[^>]* {name}="([^"]+)"', html)
     assert found, html[:500]
     return found[1]
