@@ -190,7 +190,7 @@ class App:
             wanted = _check_parameters(path, handler)
 
             async def endpoint(request: Request) -> Response:
-                start = await self._start(request)
+                start = await self._start(request, declares_state="state" in wanted)
                 offered = {**request.path_params, "request": request, "state": start.state}
                 result = await _produce(handler, {name: offered[name] for name in wanted})
                 return await self._respond(request, result, start)
@@ -473,17 +473,17 @@ class App:
 
     # --- Pages -----------------------------------------------------------------
 
-    async def _start(self, request: Request) -> _Start:
+    async def _start(self, request: Request, *, declares_state: bool) -> _Start:
         """Find out what the session of a page begins with."""
         secret, browser = request.headers.get("sapwood-resume"), browser_of(request)
         if secret is None:
-            return _Start(state={})
+            return _Start("handoff", {}, declares_state)
         found = await self.remembered(secret, browser) if browser is not None else None
         if found is None or found.record.route != _path(request):
-            return _Start("fresh", {})
+            return _Start("fresh", {}, declares_state)
         record, tab = found
         absent = [it for it in record.connections if it != tab]
-        return _Start("restored", record.state, record.id, tab, absent)
+        return _Start("restored", record.state, declares_state, record.id, tab, absent)
 
     async def _respond(self, request: Request, result: Any, start: _Start) -> Response:
         match result:
@@ -560,6 +560,7 @@ class _Start(NamedTuple):
 
     mode: str = "handoff"
     state: dict[str, Any] | None = None
+    declares_state: bool = False
     session_id: str = ""
     tab: ConnectionRecord | None = None
     absent: Sequence[ConnectionRecord] = ()

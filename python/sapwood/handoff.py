@@ -36,6 +36,8 @@ class Page:
     mode: str = "handoff"
     #: What the session's state will be.
     state: dict[str, Any] | None = None
+    #: Whether the route's function takes it, so that it is kept even while it is empty.
+    declares_state: bool = False
     #: The session that is to be restored, which of its tabs this is, and the others, which
     #: may come back too.
     session_id: str = ""

@@ -121,5 +121,6 @@ def new_session(app: App, page: Page) -> Session:
         app=app,
     )
     session.absent = tuple(page.absent)
+    session.declares_state = page.declares_state
     app.registry.add(session)
     return session

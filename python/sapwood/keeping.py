@@ -1,6 +1,6 @@
 """Keeps what sessions declared as their state where it outlives them, and this process.
 
-A session without state is never kept. One that has some is kept whenever one of its events
+A session that declares no state is never kept. Another is kept whenever one of its events
 was handled, before anybody is told so, and with the number of that event: whoever comes
 back after a restart will not have it handled again.
 """
@@ -52,7 +52,7 @@ class Keeper:
 
         Raises StateError if its state cannot be kept, StoreError if the store fails.
         """
-        if not session.state and not session.saved:
+        if not (session.state or session.saved or session.declares_state):
             return
         if session.saving is None:
             session.saving = asyncio.Lock()
@@ -62,7 +62,8 @@ class Keeper:
             if turn is None and session.is_busy:
                 # What a handler has changed so far counts when its event does.
                 kept = decode(session.saved) if session.saved else None
-                state = kept.state if kept is not None else None
+                state = {} if session.declares_state else None
+                state = kept.state if kept is not None else state
             # Of a session that was destroyed nothing is to be kept any more.
             if state is None or session not in self._registry:
                 return

@@ -62,6 +62,7 @@ class Session:
         "_debug",
         "_unfinished",
         "absent",
+        "declares_state",
         "foreign_bytes",
         "id",
         "is_kept",
@@ -96,6 +97,8 @@ class Session:
         self.state: dict[str, Any] = {} if state is None else state
         #: Whether it stays without a browser until it is destroyed.
         self.is_kept: bool = False
+        #: Whether its state is kept even while it is empty.
+        self.declares_state: bool = False
         #: Whether it has ended: what waited for its turn is not handled any more.
         self.is_over: bool = False
         #: How many tabs are about to join it.

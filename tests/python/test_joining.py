@@ -277,7 +277,8 @@ def test_each_tab_of_a_session_comes_back_to_it_after_a_restart() -> None:
 @pytest.mark.parametrize("who", ["another browser", "another page", "no state", "nonsense"])
 def test_without_its_state_a_page_begins_afresh(who: str) -> None:
     store = Lasting()
-    with TestClient(site(store=store)) as before, LiveTab(before) as tab:
+    path = "/other" if who == "no state" else "/"  # whose function takes no state
+    with TestClient(site(store=store)) as before, LiveTab(before, path) as tab:
         if who != "no state":
             clicked(tab, "more")
         last = tab.resume_secret if who != "nonsense" else "x" * 500
@@ -285,7 +286,7 @@ def test_without_its_state_a_page_begins_afresh(who: str) -> None:
         if who == "another browser":
             client.cookies.clear()
         client.headers["sapwood-resume"] = last
-        with LiveTab(client, "/other" if who == "another page" else "/") as tab:
+        with LiveTab(client, "/other" if who == "another page" else path) as tab:
             assert (tab.welcome["mode"], tab.welcome["c"]) == ("fresh", 0)
             joined(tab)
             assert tab.text("shown") == "0"
@@ -366,6 +367,14 @@ def test_what_is_destroyed_is_not_kept() -> None:
         assert closed(tab.socket) == 4411
     with restarted(client, store) as client, renewed(client, tab.resume_secret) as tab:
         assert tab.welcome["mode"] == "fresh"
+
+
+def test_a_page_that_declares_state_comes_back_before_it_has_any() -> None:
+    store = Lasting()
+    with TestClient(site(store=store)) as before, LiveTab(before) as tab:
+        last = tab.resume_secret
+    with restarted(before, store) as client, renewed(client, last) as tab:
+        assert (tab.welcome["mode"], tab.welcome["c"]) == ("restored", 0)
 
 
 # --- What the page holds that the server does not know -----------------------------------
