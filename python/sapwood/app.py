@@ -21,12 +21,11 @@ from collections.abc import (
     Coroutine,
     Iterable,
     Mapping,
-    Sequence,
 )
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from starlette.applications import Starlette
@@ -38,17 +37,16 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from sapwood import _core
-from sapwood.connection import RESTART, Connection, Turn
-from sapwood.dispatch import Concurrency, Dispatcher
+from sapwood.connection import RESTART, Connection
+from sapwood.dispatch import Concurrency, Dispatcher, Tasks
 from sapwood.doors import DOORS, Doors, open_doors
 from sapwood.errors import AppError
-from sapwood.handoff import TTL_S, Handoff, Page
+from sapwood.handoff import TTL_S, Handoff, Page, Start
 from sapwood.joining import new_session
-from sapwood.keeping import Found, Keeper, is_id
+from sapwood.keeping import Keeper, is_id
 from sapwood.metrics import Metrics
 from sapwood.origin import checked_host, checked_origin
 from sapwood.places import Places
-from sapwood.record import ConnectionRecord
 from sapwood.responses import (
     DEFAULT_POLICY,
     HEADERS,
@@ -142,7 +140,7 @@ class App:
         )
         self.watchdog: Watchdog = Watchdog()
         self.dispatcher: Dispatcher = Dispatcher(
-            concurrency_handling, self.save, self.metrics, self.watchdog
+            concurrency_handling, self.keeper.save, self.metrics, self.watchdog
         )
         self._streams = Streams(self)
         self._policy = content_security_policy + (TRUSTED_TYPES if trusted_types else "")
@@ -154,7 +152,7 @@ class App:
         self._on_reconnect: list[Callable[[Session], Any]] = []
         self._on_disconnect: list[Callable[[Session], Any]] = []
         self._sweeping: asyncio.TimerHandle | None = None
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._tasks = Tasks()
         self._startup: list[Callable[[], Any]] = []
         self._mounted: list[App] = []
         self._static: list[StaticFolder] = []
@@ -246,15 +244,7 @@ class App:
 
         Call it where the event loop runs: in startup functions, coroutine handlers.
         """
-        task = asyncio.get_running_loop().create_task(coroutine)
-        self._tasks.add(task)
-        task.add_done_callback(self._task_done)
-        return task
-
-    def _task_done(self, task: asyncio.Task[Any]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()):
-            log.error("task %s failed: %r", task.get_name(), error, exc_info=error)
+        return self._tasks.start(coroutine)
 
     # --- Running ---------------------------------------------------------------
 
@@ -325,10 +315,7 @@ class App:
         for session in self.registry:
             for connection in session.connections:
                 connection.end(RESTART)
-        for task in list(self._tasks):
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=TASKS_PATIENCE_S)
+        await self._tasks.finish(0, TASKS_PATIENCE_S)
         await self.dispatcher.finish(HANDLERS_PATIENCE_S)
         try:
             await self.keeper.save_all()
@@ -382,16 +369,16 @@ class App:
         """Make a session that no browser asked for, and that stays until it is destroyed.
 
         Browsers join it by its `url`, whose page is that of *path*.
-        Raises AppError if there is a session with this *id*, which is any string.
+        Raises AppError if there is a session with this *id*, which is 1 to 64 printable
+        characters.
         """
         id = secrets.token_hex(8) if id is None else id
         if not is_id(id):
             raise AppError(f"not a session's id: {id!r}; it has 1 to 64 printable characters")
         if self.registry.get(id) is not None:
             raise AppError(f"there is a session {id!r} already")
-        page = Page(
-            template._hand_out(), template._published, path, "", state=state or {}, session_id=id
-        )
+        start = Start(state=state or {}, session_id=id)
+        page = Page(template._hand_out(), template._published, path, "", start)
         session = new_session(self, page)
         session.is_kept = True
         return session
@@ -463,29 +450,21 @@ class App:
     def _share_url(self, session: Session) -> str:
         return f"{session.route}#sapwood={self.registry.share(session)}"
 
-    async def save(self, session: Session, turn: Turn | None = None) -> None:
-        """Keep what the session declared as its state."""
-        await self.keeper.save(session, turn)
-
-    async def remembered(self, secret: str, browser: str) -> Found | None:
-        """Return what the store has of the session that *secret* was given for."""
-        return await self.keeper.find(secret, browser)
-
     # --- Pages -----------------------------------------------------------------
 
-    async def _start(self, request: Request, *, declares_state: bool) -> _Start:
+    async def _start(self, request: Request, *, declares_state: bool) -> Start:
         """Find out what the session of a page begins with."""
         secret, browser = request.headers.get("sapwood-resume"), browser_of(request)
         if secret is None:
-            return _Start("handoff", {}, declares_state)
-        found = await self.remembered(secret, browser) if browser is not None else None
+            return Start("handoff", {}, declares_state)
+        found = await self.keeper.find(secret, browser) if browser is not None else None
         if found is None or found.record.route != _path(request):
-            return _Start("fresh", {}, declares_state)
+            return Start("fresh", {}, declares_state)
         record, tab = found
         absent = [it for it in record.connections if it != tab]
-        return _Start("restored", record.state, declares_state, record.id, tab, absent)
+        return Start("restored", record.state, declares_state, record.id, tab, absent)
 
-    async def _respond(self, request: Request, result: Any, start: _Start) -> Response:
+    async def _respond(self, request: Request, result: Any, start: Start) -> Response:
         match result:
             case Response():
                 return result
@@ -505,7 +484,7 @@ class App:
         headers = {**HEADERS, **hsts, **self._headers}
         return {name: value for name, value in headers.items() if value}
 
-    def _page(self, request: Request, template: Template, start: _Start) -> Response:
+    def _page(self, request: Request, template: Template, start: Start) -> Response:
         nonce = secrets.token_urlsafe(16)
         headers = self._headers_for(request)
         if os.environ.get("SAPWOOD_DISABLE_WS"):
@@ -519,7 +498,7 @@ class App:
         html, version = template._render_page(head_end(placeholder, mount, nonce), nonce)
         if self.debug:
             self._warn_of_nesting(template, version, html)
-        page = Page(template, version, _path(request), browser, *start)
+        page = Page(template, version, _path(request), browser, start)
         token = self.handoff.mint(page)
         if self._sweeping is None:
             self._sweeping = asyncio.get_running_loop().call_later(TTL_S, self._sweep)
@@ -553,17 +532,6 @@ class App:
 
 
 _POSITIONAL_ONLY = inspect.Parameter.POSITIONAL_ONLY
-
-
-class _Start(NamedTuple):
-    """What a page's session begins with; as in `handoff.Page`."""
-
-    mode: str = "handoff"
-    state: dict[str, Any] | None = None
-    declares_state: bool = False
-    session_id: str = ""
-    tab: ConnectionRecord | None = None
-    absent: Sequence[ConnectionRecord] = ()
 
 
 def _token() -> str:

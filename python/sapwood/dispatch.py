@@ -33,6 +33,39 @@ Concurrency = Literal["per_session", "serialized", "concurrent"]
 log: logging.Logger = logging.getLogger("sapwood")
 
 
+class Tasks:
+    """Tasks that run beside each other; what one of them raises is logged."""
+
+    def __init__(self) -> None:
+        self._running: set[asyncio.Task[Any]] = set()
+
+    def start(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """Run *coroutine* in a task of its own."""
+        task = asyncio.get_running_loop().create_task(coroutine)
+        self._running.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._running.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("task %s failed: %r", task.get_name(), error, exc_info=error)
+
+    async def finish(self, patience_s: float, mercy_s: float) -> None:
+        """Wait for all, up to *patience_s* seconds, and *mercy_s* for those cancelled then."""
+        late = set(self._running)
+        if late and patience_s:
+            _, late = await asyncio.wait(late, timeout=patience_s)
+        for task in late:
+            task.cancel()
+        if late:
+            # What does not let itself be cancelled ends with the process.
+            await asyncio.wait(late, timeout=mercy_s)
+
+    def __len__(self) -> int:
+        return len(self._running)
+
+
 class Dispatcher:
     """Lets the handlers of an app's sessions run.
 
@@ -58,19 +91,8 @@ class Dispatcher:
         self._threads: anyio.CapacityLimiter | None = None
         self._lock: asyncio.Lock | None = None
         self._is_ending = False
-        self._tasks: set[asyncio.Task[Any]] = set()
-
-    def start(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-        """Run *coroutine* in a task of its own; what it raises is logged."""
-        task = asyncio.get_running_loop().create_task(coroutine)
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
-        return task
-
-    def _done(self, task: asyncio.Task[Any]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()):
-            log.error("task %s failed: %r", task.get_name(), error, exc_info=error)
+        self._tasks = Tasks()
+        self.start = self._tasks.start
 
     def drive(self, session: Session) -> None:
         """See to it that what has come for the session is handled."""
@@ -97,16 +119,8 @@ class Dispatcher:
 
     async def finish(self, patience_s: float) -> None:
         """Wait for what runs, up to *patience_s* seconds, and cancel what runs still."""
-        tasks = set(self._tasks)
-        if not tasks:
-            return
         self._is_ending = True
-        _, late = await asyncio.wait(tasks, timeout=patience_s)
-        for task in late:
-            task.cancel()
-        if late:
-            # What does not let itself be cancelled ends with the process.
-            await asyncio.wait(late, timeout=patience_s)
+        await self._tasks.finish(patience_s, patience_s)
         self._is_ending = False
 
     # --- One after the other -------------------------------------------------------

@@ -11,7 +11,7 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sapwood import _core
 from sapwood.record import ConnectionRecord
@@ -22,15 +22,9 @@ PAGES_MAX = 10_000
 PAGES_OF_BROWSER_MAX = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A page that was rendered and waits for its browser's socket."""
+class Start(NamedTuple):
+    """What a page's session begins with."""
 
-    template: Template
-    #: The version of the tree that the page shows.
-    version: _core.Tree
-    path: str
-    browser: str
     #: How the browser is welcomed: `"handoff"`, or `"restored"` or `"fresh"` if it asked for
     #: the page itself because its session was gone.
     mode: str = "handoff"
@@ -48,6 +42,21 @@ class Page:
     def handled(self) -> int:
         """The number of the tab's last event that was handled."""
         return self.tab.handled if self.tab is not None else 0
+
+
+AT_FIRST = Start()
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page that was rendered and waits for its browser's socket."""
+
+    template: Template
+    #: The version of the tree that the page shows.
+    version: _core.Tree
+    path: str
+    browser: str
+    start: Start = AT_FIRST
 
 
 class Handoff:

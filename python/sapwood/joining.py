@@ -50,27 +50,27 @@ async def let_in(app: App, join: Join, browser: str) -> tuple[Connection, Welcom
     else:
         page = await _page(app, join, browser)
         shared = app.registry.find_shared(join.share) if join.share is not None else None
-        restored = app.registry.get(page.session_id)
+        restored = app.registry.get(page.start.session_id)
         if shared is not None and shared.route == page.path:
             mode = "share"
             connection = shared.attach(shared.template._published.fork(), browser=browser)
         elif restored is not None:
-            mode = page.mode
+            mode = page.start.mode
             version = restored.template._published.fork()
-            connection = restored.attach(version, browser=browser, handled=page.handled)
+            connection = restored.attach(version, browser=browser, handled=page.start.handled)
         else:
-            mode, is_new = page.mode, True
+            mode, is_new = page.start.mode, True
             session = new_session(app, page)
-            connection = session.attach(page.version, browser=browser, handled=page.handled)
+            connection = session.attach(page.version, browser=browser, handled=page.start.handled)
         session = connection.session
-        session.absent = tuple(it for it in session.absent if it != page.tab)
+        session.absent = tuple(it for it in session.absent if it != page.start.tab)
         app.registry.connect(connection)
         if mode != "handoff":
             connection.fill()
             app.metrics.resync(_REASONS[mode])
-        if page.tab is not None:
+        if page.start.tab is not None:
             # If this welcome is lost, the tab comes back with the secret it has.
-            connection.former = page.tab.secrets
+            connection.former = page.start.tab.secrets
             connection.may_skip = True
     session = connection.session
     # A page that was loaded anew names the fields of the page before it, whose ids mean
@@ -100,7 +100,7 @@ async def let_in(app: App, join: Join, browser: str) -> tuple[Connection, Welcom
 async def _page(app: App, join: Join, browser: str) -> Page:
     """Return the page that a join's token claims."""
     is_remembered = join.resume is not None and (
-        join.token is None or await app.remembered(join.resume, browser) is not None
+        join.token is None or await app.keeper.find(join.resume, browser) is not None
     )
     page = None
     if join.token is not None and not is_remembered:
@@ -113,14 +113,14 @@ async def _page(app: App, join: Join, browser: str) -> Page:
 def new_session(app: App, page: Page) -> Session:
     """Make the session of a page that was loaded."""
     session = Session(
-        page.session_id or secrets.token_hex(8),
+        page.start.session_id or secrets.token_hex(8),
         page.template,
         page.path,
-        state=page.state,
+        state=page.start.state,
         debug=app.debug,
         app=app,
     )
-    session.absent = tuple(page.absent)
-    session.declares_state = page.declares_state
+    session.absent = tuple(page.start.absent)
+    session.declares_state = page.start.declares_state
     app.registry.add(session)
     return session

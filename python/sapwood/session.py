@@ -211,11 +211,6 @@ class Session:
             self._unfinished[what] = None
         self._arrived.append(what if isinstance(what, Turn) else Page(connection, what))
 
-    @property
-    def has_arrived(self) -> bool:
-        """Whether anything came that nobody took yet."""
-        return bool(self._arrived)
-
     def next_arrived(self) -> Turn | Page | None:
         """Return what came first and was not taken yet."""
         return self._arrived.pop(0) if self._arrived else None

@@ -173,10 +173,10 @@ class Tab:
 
     def settle(self) -> None:
         """Go on until nothing is on its way."""
-        while self.browser.up or self.session.has_arrived or self.is_awake or self.down:
+        while self.browser.up or self.session.is_busy or self.is_awake or self.down:
             while self.browser.up:
                 self.deliver_up()
-            while self.session.has_arrived:
+            while self.session.is_busy:
                 self.handle()
             self.send()
             while self.down:

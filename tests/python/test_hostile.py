@@ -397,7 +397,7 @@ class House:
         self.loop = ClockworkLoop()
         self.app = App(debug=False)
         app = self.app
-        app.dispatcher = Dispatcher("per_session", app.save, app.metrics, Asleep())
+        app.dispatcher = Dispatcher("per_session", app.keeper.save, app.metrics, Asleep())
         self.page = page
         self.resume = ""
         self.tasks: set[asyncio.Task[None]] = set()

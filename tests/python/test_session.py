@@ -81,7 +81,7 @@ def test_an_event_seen_before_is_acknowledged_and_not_run_again() -> None:
     again = tab.browser.up[0]
     tab.settle()
     tab.connection.receive(decode(again))
-    assert (page.log, frames(tab), tab.session.has_arrived) == (["go"], [[-1, 1]], False)
+    assert (page.log, frames(tab), tab.session.is_busy) == (["go"], [[-1, 1]], False)
 
 
 def test_an_event_after_a_gap_is_refused() -> None:
@@ -841,7 +841,7 @@ class Lossy(RuleBasedStateMachine):
             self.tab.browser.up.insert(0, self.tab.browser.up[0])
         self.tab.deliver_up()
 
-    @precondition(lambda self: self.tab.session.has_arrived)
+    @precondition(lambda self: self.tab.session.is_busy)
     @rule()
     def handle(self) -> None:
         self.tab.handle()

@@ -44,7 +44,7 @@ class Process:
         app.registry = Sessions(world.token)
         app.handoff = Handoff(loop.time, world.token)
         app.keeper = Keeper(self.store, app.registry, STATE_S)
-        app.dispatcher = Dispatcher("per_session", app.save, app.metrics, Asleep())
+        app.dispatcher = Dispatcher("per_session", app.keeper.save, app.metrics, Asleep())
         self.tasks: set[asyncio.Task[Any]] = set()
         self.wires: list[Wire] = []
         self._lifespan = app.lifespan()
