@@ -238,6 +238,21 @@ def test_after_a_restart_the_page_comes_back_with_its_state() -> None:
             assert tab.text("shown") == "3"
 
 
+def test_what_was_acknowledged_is_known_after_a_kill_too() -> None:
+    store = Lasting()
+    # The first process is not stopped, which would keep all once more.
+    with (
+        TestClient(site(store=store)) as before,
+        LiveTab(before) as tab,
+        restarted(before, store) as client,
+    ):
+        clicked(tab, "more", "more")
+        with renewed(client, tab.resume_secret) as back:
+            assert (back.welcome["mode"], back.welcome["c"]) == ("restored", 2)
+            joined(back)
+            assert back.text("shown") == "2"
+
+
 def test_a_page_loaded_anew_after_a_restart_is_sent_for_its_state() -> None:
     store = Lasting()
     with TestClient(site(store=store)) as before, LiveTab(before) as tab:
