@@ -92,7 +92,10 @@ class Dispatcher:
         self._lock: asyncio.Lock | None = None
         self._is_ending = False
         self._tasks = Tasks()
-        self.start = self._tasks.start
+
+    def start(self, coroutine: Coroutine[Any, Any, Any]) -> None:
+        """Run *coroutine* in a task that :meth:`finish` waits for."""
+        self._tasks.start(coroutine)
 
     def drive(self, session: Session) -> None:
         """See to it that what has come for the session is handled."""

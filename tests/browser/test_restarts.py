@@ -110,23 +110,24 @@ PRESS_ON = """() => {
   let offline = 0;
   window.pressing = setInterval(() => {
     offline = sapwood.status === "online" ? 0 : offline + 1;
-    if (offline > 40) return;
+    if (offline > 15) return;
     const id = pressed.length % 2 ? "b" : "a";
     document.getElementById(id).click();
     pressed += id;
-  }, 60);
+  }, 120);
 }"""
 
 
-def test_a_server_that_is_stopped_at_any_moment_runs_every_event_once(
-    person: Person, durable: Server
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_a_server_that_ends_at_any_moment_runs_every_event_once(
+    person: Person, durable: Server, how: signal.Signals
 ) -> None:
     person.url = durable.url
     person.begin()
     person.page.evaluate(PRESS_ON)
     for _ in range(4):
         expect(person.page.locator("#ran")).not_to_have_text("")
-        durable.stop(signal.SIGTERM)
+        durable.stop(how)
         durable.start()
         person.expect_state("online")
     pressed = person.page.evaluate("() => { clearInterval(pressing); return pressed }")
