@@ -329,6 +329,19 @@ test("a script may have the server told of the document, and nothing is asked fo
   assert.deepEqual(world.sent, [[-4, [5, "by a script"], []]]);
 });
 
+test("a script that wants to tell all the time is heard as often as the server bears, and of its last change", async () => {
+  const world = online();
+  for (let i = 0; i < 9; i++) {
+    world.fields = [[5, `change ${i}`]];
+    await world.connection.sync();
+  }
+  assert.deepEqual(world.sent.map((frame) => frame[1][1]), ["change 0", "change 1", "change 2"]);
+  world.pass(10_500);
+  assert.deepEqual(world.sent.filter(([kind]) => kind === -4), [[-4, [5, "change 8"], []]]);
+  world.pass(30_000);
+  assert.deepEqual(world.sent.filter(([kind]) => kind === -4), []);
+});
+
 test("what is to be told while the line is down is told when it is back", async () => {
   const world = online();
   world.lose();

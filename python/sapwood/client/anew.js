@@ -29,6 +29,11 @@ import { load } from "./renew.js";
  */
 
 const SYNC_BYTES_MAX = 1_000_000;
+/** The server bears this many at once, and then one in such a time. */
+const SYNCS_MAX = 3;
+const SYNC_MS = 10_500;
+/** How many count against that. @type {WeakMap<Connection, number>} */
+const syncs = new WeakMap();
 
 export class Anew {
   #connection;
@@ -146,7 +151,10 @@ export class Anew {
     });
     for (const [field, value] of fields) restore(field, value, values);
     this.#end();
-    if (this.#mode === "restored" || this.#mode === "fresh") sync(connection);
+    if (this.#mode === "restored" || this.#mode === "fresh") {
+      connection.wantsSync = true;
+      sync(connection);
+    }
     connection.flush();
   }
 
@@ -207,11 +215,30 @@ function restore(field, value, values) {
   values.edit(field);
 }
 
+/** Say whether another sync is not too much, and count it. @param {Connection} connection */
+function mayTell(connection) {
+  const count = syncs.get(connection) ?? 0;
+  if (count >= SYNCS_MAX) return false;
+  syncs.set(connection, count + 1);
+  if (!count) forget(connection);
+  return true;
+}
+
+/** Let one sync count no more, after its time. @param {Connection} connection */
+function forget(connection) {
+  connection.environment.setTimeout(() => {
+    const count = /** @type {number} */ (syncs.get(connection)) - 1;
+    syncs.set(connection, count);
+    if (count) forget(connection);
+    if (connection.wantsSync) sync(connection);
+  }, SYNC_MS);
+}
+
 /** Tell the server what the document holds that it does not know. @param {Connection} connection */
 export function sync(connection) {
   const { state, desync, work } = connection;
-  // Else it is done when the two agree otherwise.
-  if (state !== "online" || desync) return;
+  // Else it is done when the two agree otherwise, or when it is its time.
+  if (state !== "online" || desync || !mayTell(connection)) return;
   connection.wantsSync = false;
   work.values.survey();
   // An event has to carry them too, for nobody says whether this arrives.
