@@ -102,6 +102,7 @@ class Connection:
         "former",
         "handled",
         "info",
+        "joined",
         "may_skip",
         "opened",
         "taken",
@@ -117,6 +118,8 @@ class Connection:
         self.browser: str = browser
         #: Whether its first event may have any number that is higher than the last.
         self.may_skip: bool = False
+        #: The number of the last join with the secret that is in use.
+        self.joined: int = 0
         #: Hashes of the secrets that it had before a restart, until it uses a new one.
         self.former: Sequence[str] = ()
         self.info: Info = _NOBODY

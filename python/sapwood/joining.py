@@ -33,7 +33,9 @@ async def let_in(app: App, join: Join, browser: str) -> tuple[Connection, Welcom
 
     Raises FrameError: 4410 if nothing waits for it, 1013 if there are too many.
     """
-    connection = app.registry.find(join.resume, browser) if join.resume is not None else None
+    connection = None
+    if join.resume is not None:
+        connection = app.registry.find(join.resume, browser, number=join.number)
     is_new = False
     sequence = 0
     if connection is not None:

@@ -124,6 +124,52 @@ def test_a_tab_with_the_secret_of_another_browser_has_a_session_of_its_own(app: 
             assert (thief.welcome["mode"], thief.text("shown")) == ("handoff", "0")
 
 
+# --- Late ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("how", ["a new socket", "F5"])
+def test_a_join_that_a_newer_one_overtook_leaves_that_one_alone(
+    app: App, client: TestClient, how: str
+) -> None:
+    tab = LiveTab(client)
+    with tab:
+        pass
+    tab.back().changes["n"] = 1000
+    with tab.connect() as late:
+        newer = tab if how == "a new socket" else LiveTab(client, resume=tab.resume_secret)
+        join, newer.changes["n"] = tab.join(), 1001
+        with newer:
+            late.send_text(json.dumps([0, join]))
+            assert closed(late) == 4410
+            newer.ping()
+            (session,) = app.sessions.values()
+            assert session.is_connected
+        # Its welcome may be lost, or arrive: both secrets are good.
+        with LiveTab(client, token=None, resume=tab.resume_secret, s=0, n=1002):
+            pass
+
+
+@pytest.mark.parametrize("numbers", [(0, 0), (1000, 0), (1000, 1000), (0, 5)])
+def test_a_join_is_not_late_unless_its_number_says_so(
+    client: TestClient, numbers: tuple[int, int]
+) -> None:
+    with LiveTab(client) as tab:
+        secret = tab.resume_secret
+    for number in numbers:
+        with LiveTab(client, token=None, resume=secret, s=0, n=number) as again:
+            assert again.welcome["mode"] == "resume"
+
+
+def test_a_clock_that_was_set_back_keeps_nobody_out(client: TestClient) -> None:
+    tab = LiveTab(client, n=5000)
+    with tab:
+        pass
+    for number in (4000, 3000):
+        tab.back().changes["n"] = number
+        with tab:
+            assert tab.welcome["mode"] == "resume"
+
+
 # --- Shared ----------------------------------------------------------------------------
 
 

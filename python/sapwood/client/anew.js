@@ -141,7 +141,7 @@ export class Anew {
 /** Return the join of a page that has more to say than others. @param {Connection} connection */
 export function join(connection) {
   const { anew, token, work } = connection;
-  const join = { v: 1, token, fields: /** @type {unknown[]} */ ([]) };
+  const join = { v: 1, n: connection.environment.Date.now(), token, fields: /** @type {unknown[]} */ ([]) };
   if (anew) return { ...join, ...anew.join() };
   const foreign = collect(work.page);
   return { ...join, fields: connection.edited(), ...(foreign.length ? { foreign } : null) };

@@ -18,6 +18,7 @@ from sapwood.dispatch import Dispatcher
 from sapwood.keeping import Keeper
 from sapwood.protocol import Happened
 from sapwood.session import Session
+from sapwood.sessions import Sessions
 from simulated.page import LoadedPage
 from simulated.visitor import Visitor
 
@@ -69,6 +70,14 @@ def no_epoch() -> AbstractContextManager[None]:
         close=lambda self, epoch: close(self, self.epoch),
         is_current=lambda self, epoch: True,
         ending=lambda self, epoch: self._ending,
+    )
+
+
+def late_joins_let_in() -> AbstractContextManager[None]:
+    """The server takes a join for the newest one because it came last."""
+    find = Sessions.find
+    return _patched(
+        Sessions, find=lambda self, secret, browser, *, number: find(self, secret, browser)
     )
 
 
@@ -183,6 +192,7 @@ BUGS: dict[str, Callable[[], AbstractContextManager[None]]] = {
     for bug in (
         no_deduplication,
         no_epoch,
+        late_joins_let_in,
         older_sockets_heard,
         no_gap_check,
         no_order_check,
