@@ -96,7 +96,7 @@ async def let_in(app: App, join: Join, browser: str) -> tuple[Connection, Welcom
         raise FrameError("the session ended meanwhile", 4410)
     if not connection.is_current(epoch):
         raise FrameError("a newer socket of this tab joined meanwhile", SUPERSEDED)
-    return connection, Welcome(mode, sequence, connection.handled, secret, app.debug), is_new
+    return connection, Welcome(mode, sequence, connection.told, secret, app.debug), is_new
 
 
 async def _page(app: App, join: Join, browser: str) -> Page:

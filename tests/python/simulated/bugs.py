@@ -120,6 +120,17 @@ def acknowledged_before_handled() -> AbstractContextManager[None]:
     return _patched(Connection, begin=begun)
 
 
+def reports_told_once() -> AbstractContextManager[None]:
+    """The server forgets what became of an event when it has sent it."""
+    take = Connection.take
+
+    def taken(self: Connection) -> list[str]:
+        self._reports = ()
+        return take(self)
+
+    return _patched(Connection, take=taken)
+
+
 def stale_input_wins() -> AbstractContextManager[None]:
     """The browser lets the server overwrite what it does not know of yet."""
     return _patched(Browser, _holds=lambda self, node, name: False)
@@ -200,6 +211,7 @@ BUGS: dict[str, Callable[[], AbstractContextManager[None]]] = {
         acknowledged_before_handled,
         not_kept_before_acknowledged,
         number_not_kept,
+        reports_told_once,
         stale_input_wins,
         newer_fields_claimed,
         sync_counts_as_known,
