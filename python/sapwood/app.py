@@ -151,6 +151,8 @@ class App:
         self._on_connect: list[Callable[[Session], Any]] = []
         self._on_reconnect: list[Callable[[Session], Any]] = []
         self._on_disconnect: list[Callable[[Session], Any]] = []
+        #: When each connection that nobody is at ends, unless somebody comes back.
+        self._expiring: dict[Connection, asyncio.TimerHandle] = {}
         self._sweeping: asyncio.TimerHandle | None = None
         self._tasks = Tasks()
         self._startup: list[Callable[[], Any]] = []
@@ -386,48 +388,61 @@ class App:
     def on_connect(self, function: HookT) -> HookT:
         """Call *function*, a coroutine function or not, with every new session.
 
-        It is called when the first browser has connected, as a handler is: nothing else of
-        the session is handled until it returns.
+        It is called once, when the first browser has connected, as a handler is: nothing
+        else of the session is handled until it returns. Of a session that was restored
+        after a restart, this process sees its first browser too.
         """
         self._on_connect.append(function)
         return function
 
     def on_reconnect(self, function: HookT) -> HookT:
-        """Call *function* with a session whenever a browser comes back to it, or joins it."""
+        """Call *function* with a session whenever a browser comes back to it, or joins it.
+
+        A browser that is back before it was seen to leave has not left.
+        """
         self._on_reconnect.append(function)
         return function
 
     def on_disconnect(self, function: HookT) -> HookT:
-        """Call *function* with a session whenever a browser leaves it, maybe to come back."""
+        """Call *function* with a session whenever a browser leaves it, maybe to come back.
+
+        Each time is one call of this for one of `on_connect` or `on_reconnect` before. If
+        many wait for a handler to end, those of a browser that left and came back, or
+        came and left, in the meantime are left out, both of them.
+        """
         self._on_disconnect.append(function)
         return function
 
-    def came(self, connection: Connection, is_new: bool) -> None:
+    def came(self, connection: Connection) -> None:
         """Note that a browser has connected."""
-        log.info(
-            "session %s: a browser connected by %s", connection.session.id, connection.info.protocol
-        )
-        self._call(self._on_connect if is_new else self._on_reconnect, connection.session)
+        session = connection.session
+        log.info("session %s: a browser connected by %s", session.id, connection.info.protocol)
+        is_back, session.is_new = not session.is_new, False
+        if not connection.is_present:
+            self._tell(session, int(is_back), self._on_reconnect if is_back else self._on_connect)
+        connection.is_present = True
 
     def left(self, connection: Connection) -> None:
-        """Note that a browser has left."""
-        log.info("session %s: a browser left", connection.session.id)
-        self.expect(connection)
-        self._call(self._on_disconnect, connection.session)
-
-    def expect(self, connection: Connection) -> None:
-        """Wait for a browser; forget it if it does not come, or come back, in time."""
+        """Note that a browser has left, or has not come; forget it if it does not in time."""
         session = connection.session
+        if connection.is_present:
+            log.info("session %s: a browser left", session.id)
+            self._tell(session, -1, self._on_disconnect)
+        connection.is_present = False
         if not session.is_connected:
             self.places.give_back(session)
-        loop = asyncio.get_running_loop()
-        loop.call_later(self.session_timeout_s, self._expire, connection, connection.epoch)
+        if (before := self._expiring.pop(connection, None)) is not None:
+            before.cancel()
+        self._expiring[connection] = asyncio.get_running_loop().call_later(
+            self.session_timeout_s, self._expire, connection, connection.epoch
+        )
 
-    def _call(self, hooks: list[Callable[[Session], Any]], session: Session) -> None:
-        for hook in hooks:
-            self.dispatcher.start(self.dispatcher.run(session, hook))
+    def _tell(self, session: Session, change: int, hooks: list[Callable[[Session], Any]]) -> None:
+        if self._on_connect or self._on_reconnect or self._on_disconnect:
+            self.dispatcher.visit(session, change, hooks)
 
     def _expire(self, connection: Connection, epoch: int) -> None:
+        del self._expiring[connection]
         session = connection.session
         if session not in self.registry or connection.epoch != epoch:
             return

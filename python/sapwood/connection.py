@@ -114,6 +114,7 @@ class Connection:
         "former",
         "handled",
         "info",
+        "is_present",
         "joined",
         "may_skip",
         "opened",
@@ -135,6 +136,8 @@ class Connection:
         #: Hashes of the secrets that it had before a restart, until it uses a new one.
         self.former: Sequence[str] = ()
         self.info: Info = _NOBODY
+        #: Whether the app was told that it is connected, and not yet that it left.
+        self.is_present: bool = False
         #: Events up to this one were handled.
         self.handled: int = handled
         #: The fields of events up to this one were taken over.

@@ -65,9 +65,9 @@ async def converse(socket: Socket, app: App, browser: str) -> None:
         assert isinstance(join, Join)
         if app.is_stopping:
             raise FrameError("the server stops", RESTART)
-        connection, welcome, is_new = await let_in(app, join, browser)
-        await _take_place(socket, app, connection, is_new)
-        await _talk(socket, app, connection, welcome, is_new)
+        connection, welcome = await let_in(app, join, browser)
+        await _take_place(socket, app, connection)
+        await _talk(socket, app, connection, welcome)
     except FrameError as error:
         app.metrics.refuse(error.code)
         log.info("socket closed with %d: %s", error.code, error)
@@ -81,10 +81,9 @@ async def _close(socket: Socket, code: int) -> None:
         await socket.close(code)
 
 
-async def _take_place(socket: Socket, app: App, connection: Connection, is_new: bool) -> None:
+async def _take_place(socket: Socket, app: App, connection: Connection) -> None:
     """Wait until there is room for a new session."""
-    is_back = not is_new and not app.places.is_waiting(connection.session)
-    ticket = app.places.take(connection.session, is_back=is_back)
+    ticket = app.places.take(connection.session, is_back=not connection.session.is_new)
     if ticket is None:
         return
     try:
@@ -122,9 +121,7 @@ async def _wait_for_place(socket: Socket, ticket: Ticket) -> None:
         reading.cancel()
 
 
-async def _talk(
-    socket: Socket, app: App, connection: Connection, welcome: Welcome, is_new: bool
-) -> None:
+async def _talk(socket: Socket, app: App, connection: Connection, welcome: Welcome) -> None:
     """Read and write until the socket or its epoch ends."""
     waker = _Waker(connection.session)
     epoch = connection.open(waker, socket.info)
@@ -132,9 +129,9 @@ async def _talk(
     events = Bucket(EVENTS_PER_S, EVENTS_AT_ONCE)
     syncs: Bucket | None = None  # few pages ever need one
     clock = asyncio.get_running_loop().time
+    app.came(connection)
     try:
         await socket.send(welcome.encode())
-        app.came(connection, is_new)
         app.dispatcher.drive(session)
         if app.is_stopping:  # since the join came
             connection.end(RESTART)

@@ -8,9 +8,10 @@ session never has more than two. Every event has a task, and so a context, of it
 from __future__ import annotations
 
 import asyncio
+import functools
 import inspect
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Any, Literal, get_args
 
@@ -26,6 +27,8 @@ from sapwood.watchdog import Watchdog
 # Handlers that are not coroutines run in threads; this many at once.
 THREADS_MAX = 32
 THREADS_OF_SESSION_MAX = 2
+# When so many calls of hooks wait for a session, who comes and goes is told of in sum only.
+VISITS_WAITING_MAX = 16
 
 #: Who waits for whom: events of one session, events of all sessions, or nobody.
 Concurrency = Literal["per_session", "serialized", "concurrent"]
@@ -106,13 +109,31 @@ class Dispatcher:
                 now_s = asyncio.get_running_loop().time()
                 self.start(self._handle(session, what, now_s))
 
-    async def run(self, session: Session, function: Callable[[Session], Any]) -> None:
-        """Call *function* with the session when it is its turn; what it raises is logged."""
+    def visit(
+        self, session: Session, change: int, hooks: Sequence[Callable[[Session], Any]]
+    ) -> None:
+        """Call *hooks* with the session when it is its turn; what they raise is logged.
+
+        *change* says what they are told of: 1 is a browser that came back, -1 one that
+        left, 0 the first one. While many of these wait, coming and leaving cancel out.
+        """
+        waiting: dict[asyncio.Task[Any], int] = session.visits
+        if len(waiting) >= VISITS_WAITING_MAX:
+            last = next(reversed(waiting))
+            if change and waiting[last] == -change:
+                del waiting[last]
+                last.cancel()
+                return
+        waiting[self._tasks.start(self._visit(session, hooks))] = change
+
+    async def _visit(self, session: Session, hooks: Sequence[Callable[[Session], Any]]) -> None:
         async with self._hold(session):
-            error = await self._call(session, function, lambda: function(session))
-        if error is not None:
-            name = events.name_of(function)
-            log.error("session %s: %s failed: %r", session.id, name, error, exc_info=error)
+            session.visits.pop(asyncio.current_task(), None)
+            for hook in hooks:
+                error = await self._call(session, hook, functools.partial(hook, session))
+                if error is not None:
+                    name = events.name_of(hook)
+                    log.error("session %s: %s failed: %r", session.id, name, error, exc_info=error)
 
     async def run_sync(self, function: Callable[[], Any]) -> Any:
         """Run a function in one of the worker threads."""

@@ -28,15 +28,14 @@ _REASONS: dict[str, ResyncReason] = {
 }
 
 
-async def let_in(app: App, join: Join, browser: str) -> tuple[Connection, Welcome, bool]:
-    """Return the connection for *join*, its welcome, and whether the session is new.
+async def let_in(app: App, join: Join, browser: str) -> tuple[Connection, Welcome]:
+    """Return the connection for *join*, and its welcome.
 
     Raises FrameError: 4410 if nothing waits for it, 1013 if there are too many.
     """
     connection = None
     if join.resume is not None:
         connection = app.registry.find(join.resume, browser, number=join.number)
-    is_new = False
     sequence = 0
     if connection is not None:
         mode = "resume"
@@ -61,7 +60,7 @@ async def let_in(app: App, join: Join, browser: str) -> tuple[Connection, Welcom
             version = restored.template._published.fork()
             connection = restored.attach(version, browser=browser, handled=page.start.handled)
         else:
-            mode, is_new = page.start.mode, True
+            mode = page.start.mode
             session = new_session(app, page)
             connection = session.attach(page.version, browser=browser, handled=page.start.handled)
         session = connection.session
@@ -88,7 +87,7 @@ async def let_in(app: App, join: Join, browser: str) -> tuple[Connection, Welcom
     try:
         await app.keeper.try_to_save(session)
     except BaseException:
-        app.expect(connection)
+        app.left(connection)
         raise
     finally:
         session.joining -= 1
@@ -96,7 +95,7 @@ async def let_in(app: App, join: Join, browser: str) -> tuple[Connection, Welcom
         raise FrameError("the session ended meanwhile", 4410)
     if not connection.is_current(epoch):
         raise FrameError("a newer socket of this tab joined meanwhile", SUPERSEDED)
-    return connection, Welcome(mode, sequence, connection.told, secret, app.debug), is_new
+    return connection, Welcome(mode, sequence, connection.told, secret, app.debug)
 
 
 async def _page(app: App, join: Join, browser: str) -> Page:

@@ -62,10 +62,6 @@ class Places:
             self._tell(ticket, 0)
         self._count()
 
-    def is_waiting(self, session: Session) -> bool:
-        """Say whether a session waits for a place."""
-        return any(ticket.session is session for ticket in self._queue)
-
     def leave(self, ticket: Ticket) -> None:
         """Wait no longer."""
         if ticket in self._queue:

@@ -334,3 +334,63 @@ async def test_what_does_not_end_is_cancelled() -> None:
     await desk.settle()
     await desk.dispatcher.finish(0.01)
     assert (desk.log, len(desk.dispatcher._tasks)) == (["a begins"], 0)
+
+
+# --- Who comes and goes --------------------------------------------------------------------
+
+
+def visit(desk: Desk, tab: Connection, *whats: str) -> None:
+    """Let browsers come to a session and leave it."""
+
+    def told(what: str) -> Callable[[Session], Any]:
+        async def hook(session: Session) -> None:
+            desk.log.append(what)
+
+        return hook
+
+    changes = {"new": 0, "back": 1, "gone": -1}
+    for what in whats:
+        desk.dispatcher.visit(tab.session, changes[what], [told(what)])
+
+
+async def busy() -> tuple[Desk, Connection, asyncio.Event]:
+    """Return a desk with a session whose handler waits until it may go on."""
+    desk, go = Desk(), asyncio.Event()
+    tab = desk.session()
+    desk.on(tab, "a", desk.waits("a", go))
+    desk.click(tab, "a")
+    await desk.settle()
+    return desk, tab, go
+
+
+async def test_who_comes_and_goes_while_a_handler_hangs_costs_little_and_adds_up() -> None:
+    desk, tab, go = await busy()
+    visit(desk, tab, "new")
+    for _ in range(10_000):
+        visit(desk, tab, "gone", "back")
+    visit(desk, tab, "gone")
+    await desk.settle()
+    assert len(desk.dispatcher._tasks) <= 20
+    go.set()
+    await desk.end()
+    told = desk.log[2:]
+    assert told == ["new", *["gone", "back"] * (len(told) // 2 - 1), "gone"]
+
+
+async def test_many_browsers_that_come_while_a_handler_hangs_are_all_told_of() -> None:
+    desk, tab, go = await busy()
+    visit(desk, tab, "new", *["back"] * 99, *["gone"] * 10)
+    go.set()
+    await desk.end()
+    told = desk.log[2:]
+    assert (told[0], told.count("back") - told.count("gone")) == ("new", 89)
+
+
+async def test_an_event_waits_for_whoever_came_before_it() -> None:
+    desk = Desk()
+    tab = desk.session()
+    desk.on(tab, "a", lambda: desk.log.append("a"))
+    visit(desk, tab, "new", "gone", "back")
+    desk.click(tab, "a")
+    await desk.end()
+    assert desk.log == ["new", "gone", "back", "a"]

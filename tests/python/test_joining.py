@@ -574,6 +574,22 @@ def test_hooks_are_told_who_comes_and_goes(app: App, client: TestClient) -> None
     assert told[:5] == [(what, id) for what in ("new", "gone", "back", "gone", "back")]
 
 
+def test_a_session_made_before_any_browser_is_new_to_its_first_one(
+    app: App, client: TestClient
+) -> None:
+    told: list[str] = []
+    app.on_connect(lambda session: told.append("new"))
+    app.on_reconnect(lambda session: told.append("back"))
+    session = app.create_session(Counter({}))
+    share = session.url.partition("=")[2]
+    with LiveTab(client, share=share) as first:
+        clicked(first, "more")  # which waits for whoever came before
+        assert told == ["new"]
+        with LiveTab(client, share=share) as second:
+            clicked(second, "more")
+            assert told == ["new", "back"]
+
+
 def test_a_hook_that_fails_is_logged(
     app: App, client: TestClient, caplog: pytest.LogCaptureFixture
 ) -> None:
