@@ -131,7 +131,9 @@ class App:
         self.registry: Sessions = Sessions(_token)
         self.handoff: Handoff = Handoff(time.monotonic, _token)
         self.places: Places = Places(max_sessions)
-        self.keeper: Keeper = Keeper(store or MemoryStore(), self.registry, state_ttl_s)
+        self.keeper: Keeper = Keeper(
+            store or MemoryStore(), self.registry, state_ttl_s, lambda: self.doors.records
+        )
         self.metrics: Metrics = Metrics(
             sessions=lambda: len(self.registry),
             connections=lambda: sum(it.is_open for s in self.registry for it in s.connections),
@@ -300,6 +302,7 @@ class App:
         async with AsyncExitStack() as stack:
             for app in self._mounted:
                 # It lies behind our doors and needs none of its own.
+                app.doors = self.doors
                 await stack.enter_async_context(app._life())
             for function in self._startup:
                 result = function()

@@ -44,7 +44,7 @@ class Counter(Template):
 
 
 def site(**settings: Any) -> App:
-    app = App(debug=True, **settings)
+    app = App(**{"debug": True, **settings})
 
     @app.route("/")
     def home(state: dict[str, Any]) -> Template:
@@ -245,9 +245,9 @@ def renewed(client: TestClient, secret: str, **join: Any) -> LiveTab:
     return tab
 
 
-def restarted(before: TestClient, store: MemoryStore) -> TestClient:
+def restarted(before: TestClient, store: MemoryStore, **settings: Any) -> TestClient:
     """Return a client of another process of the same app, with the same cookies."""
-    client = TestClient(site(store=store))
+    client = TestClient(site(store=store, **settings))
     client.cookies = before.cookies
     return client
 
@@ -436,6 +436,96 @@ def test_a_page_that_declares_state_comes_back_before_it_has_any() -> None:
         last = tab.resume_secret
     with restarted(before, store) as client, renewed(client, last) as tab:
         assert (tab.welcome["mode"], tab.welcome["c"]) == ("restored", 0)
+
+
+# --- What the store holds ------------------------------------------------------------------
+
+OLD, NEW = (f"{word}-secret-that-is-long-enough-to-be-one" for word in ("old", "new"))
+
+
+def left(store: MemoryStore, **settings: Any) -> tuple[TestClient, str]:
+    """Return a browser whose session is kept and gone, and the secret that it has."""
+    with TestClient(site(store=store, **settings)) as client, LiveTab(client) as tab:
+        clicked(tab, "more")
+    return client, tab.resume_secret
+
+
+def mode_of(client: TestClient, secret: str) -> str:
+    """Come back, and return how one is welcomed."""
+    with client, renewed(client, secret) as tab:
+        return str(tab.welcome["mode"])
+
+
+def kept(store: MemoryStore) -> tuple[bytes, bytes]:
+    """Return the key and the record of the only session that is kept."""
+    ((key, (record, _)),) = store._records.items()
+    return key, record
+
+
+@pytest.mark.parametrize("how", ["changed", "cut", "unsigned", "empty"])
+async def test_a_record_that_we_did_not_sign_is_none(
+    how: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = Lasting()
+    client, secret = left(store)
+    key, record = kept(store)
+    assert b'"count":1' in record
+    forged = {
+        "changed": record.replace(b'"count":1', b'"count":9'),
+        "cut": record[:-1],
+        "unsigned": record[record.index(b"{") :],
+        "empty": b"",
+    }[how]
+    await store.save(key.decode(), forged, 100)
+    assert mode_of(restarted(client, store), secret) == "fresh"
+    assert f"record of session {key.decode()} is not signed by us" in caplog.text
+
+
+def known_to(secret: str, before: TestClient, store: MemoryStore) -> TestClient:
+    """Return the browser with a cookie that the app has signed with its newest secret."""
+    name = app_of(before).doors.browsers.unsign(before.cookies["sapwood"])
+    app = site(store=store, secret=secret)
+    client = TestClient(app)
+    client.cookies.set("sapwood", app.doors.browsers.sign(name or ""))
+    return client
+
+
+@pytest.mark.parametrize(
+    ("secrets", "mode"),
+    [(OLD, "restored"), (f"{NEW} {OLD}", "restored"), (NEW, "fresh")],
+)
+def test_records_outlive_a_new_secret_beside_the_old_one(secrets: str, mode: str) -> None:
+    store = Lasting()
+    client, secret = left(store, secret=OLD)
+    assert mode_of(known_to(secrets, client, store), secret) == mode
+
+
+def test_what_is_kept_again_is_signed_with_the_newest_secret() -> None:
+    store = Lasting()
+    client, secret = left(store, secret=OLD)
+    client = known_to(f"{NEW} {OLD}", client, store)
+    with client, renewed(client, secret) as tab:
+        joined(tab)
+        tab.browser.count = tab.browser.handled = 1
+        clicked(tab, "more")
+    assert mode_of(known_to(NEW, client, store), tab.resume_secret) == "restored"
+
+
+def test_a_mounted_app_signs_with_the_secret_of_the_outer_one() -> None:
+    store = Lasting()
+
+    def outer(secret: str) -> TestClient:
+        app, inner = App(debug=True, secret=secret), site(store=store, debug=False)
+        app.mount("/inner", inner)
+        return TestClient(app)
+
+    with outer(OLD) as client, LiveTab(client, "/inner/") as tab:
+        clicked(tab, "more")
+    again = outer(OLD)
+    again.cookies = client.cookies
+    again.headers["sapwood-resume"] = tab.resume_secret
+    with again, LiveTab(again, "/inner/") as tab:
+        assert tab.welcome["mode"] == "restored"
 
 
 # --- What the page holds that the server does not know -----------------------------------

@@ -43,7 +43,7 @@ class Process:
         app.token = world.token
         app.registry = Sessions(world.token)
         app.handoff = Handoff(loop.time, world.token)
-        app.keeper = Keeper(self.store, app.registry, STATE_S)
+        app.keeper = Keeper(self.store, app.registry, STATE_S, lambda: app.doors.records)
         app.dispatcher = Dispatcher("per_session", app.keeper.save, app.metrics, Asleep())
         self.tasks: set[asyncio.Task[Any]] = set()
         self.wires: list[Wire] = []
