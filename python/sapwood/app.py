@@ -478,9 +478,9 @@ class App:
         found = await self.keeper.find(secret, browser) if browser is not None else None
         if found is None or found.record.route != _path(request):
             return Start("fresh", {}, declares_state)
-        record, tab = found
+        record, tab, version = found
         absent = [it for it in record.connections if it != tab]
-        return Start("restored", record.state, declares_state, record.id, tab, absent)
+        return Start("restored", record.state, declares_state, record.id, version, tab, absent)
 
     async def _respond(self, request: Request, result: Any, start: Start) -> Response:
         match result:

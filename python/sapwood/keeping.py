@@ -22,7 +22,7 @@ from sapwood.handoff import digest
 from sapwood.record import ConnectionRecord, Record, check_state, decode, encode
 from sapwood.session import Session
 from sapwood.sessions import Sessions
-from sapwood.signing import Signer
+from sapwood.signing import SEAL_BYTES, Signer
 from sapwood.store import SessionStore
 
 # What fits into a record; of more tabs the oldest come back to a page that begins afresh.
@@ -38,6 +38,8 @@ class Found(NamedTuple):
 
     record: Record
     tab: ConnectionRecord
+    #: Is another one when something else was kept since.
+    version: bytes
 
 
 class Keeper:
@@ -112,7 +114,7 @@ class Keeper:
         id, _, rest = secret.rpartition(".")
         if not (id and rest and is_id(id)):
             return None
-        record = await self._load(id)
+        record, version = await self._load(id)
         if record is None:
             return None
         used, name = digest(secret).hex(), _name(browser)
@@ -123,18 +125,22 @@ class Keeper:
                 if live is not None:
                     state = copy.deepcopy(live.state)
                     record = Record(record.id, record.route, state, record.connections)
-                return Found(record, tab)
+                return Found(record, tab, version)
         return None
 
-    async def _load(self, id: str) -> Record | None:
+    async def version(self, id: str) -> bytes:
+        """Return which version of a session is kept; an empty one if none is."""
+        return (await self._load(id))[1]
+
+    async def _load(self, id: str) -> tuple[Record | None, bytes]:
         sealed = await self.store.load(id)
         if sealed is None:
-            return None
+            return None, b""
         data = self._signer().unseal(sealed)
         if data is None:
             log.warning("the record of session %s is not signed by us", id)
-            return None
-        return decode(data)
+            return None, b""
+        return decode(data), sealed[:SEAL_BYTES]
 
     async def forget(self, session: Session) -> None:
         """Keep a session no longer."""

@@ -438,6 +438,32 @@ def test_a_page_that_declares_state_comes_back_before_it_has_any() -> None:
         assert (tab.welcome["mode"], tab.welcome["c"]) == ("restored", 0)
 
 
+@pytest.mark.parametrize("what", ["changed", "destroyed"])
+def test_a_restored_page_that_joins_late_does_not_put_older_state_back(what: str) -> None:
+    store = Lasting()
+    app = site(store=store)
+    with TestClient(app) as before, LiveTab(before) as tab:
+        clicked(tab, "more")
+        (session,) = app.sessions.values()
+        with LiveTab(before, share=session.url.partition("=")[2]) as other:
+            secrets = tab.resume_secret, other.resume_secret
+    with restarted(before, store) as client:
+        late = renewed(client, secrets[0])  # its page is there, and it has not joined yet
+        with renewed(client, secrets[1]) as other:
+            joined(other)
+            clicked(other, "more")
+            (session,) = app_of(client).sessions.values()
+            if what == "destroyed":
+                session.destroy()
+        app_of(client).registry.remove(session)  # nobody came back
+        assert closes(late) == 4410
+        with renewed(client, secrets[0]) as again:
+            mode, count = ("restored", "2") if what == "changed" else ("fresh", "0")
+            assert again.welcome["mode"] == mode
+            joined(again)
+            assert again.text("shown") == count
+
+
 # --- What the store holds ------------------------------------------------------------------
 
 OLD, NEW = (f"{word}-secret-that-is-long-enough-to-be-one" for word in ("old", "new"))
