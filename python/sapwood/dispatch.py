@@ -127,10 +127,10 @@ class Dispatcher:
         waiting[self._tasks.start(self._visit(session, hooks))] = change
 
     async def _visit(self, session: Session, hooks: Sequence[Callable[[Session], Any]]) -> None:
-        async with self._hold(session):
+        async with self._hold(session) as hold:
             session.visits.pop(asyncio.current_task(), None)
             for hook in hooks:
-                error = await self._call(session, hook, functools.partial(hook, session))
+                error = await self._call(session, hook, functools.partial(hook, session), hold)
                 if error is not None:
                     name = events.name_of(hook)
                     log.error("session %s: %s failed: %r", session.id, name, error, exc_info=error)
@@ -192,24 +192,24 @@ class Dispatcher:
     async def _call_handler(self, session: Session, turn: Turn, call: Call, hold: _Hold) -> None:
         call.event._hold = hold
         error = await self._call(
-            session, call.handler, lambda: events.call(call.handler, call.event)
+            session, call.handler, lambda: events.call(call.handler, call.event), hold
         )
         if error is not None:
             session.fail(turn, call.handler, error)
 
     async def _call(
-        self, session: Session, function: Callable[..., Any], call: Callable[[], Any]
+        self, session: Session, function: Callable[..., Any], call: Callable[[], Any], hold: _Hold
     ) -> BaseException | None:
         """Run *call*, on the loop or in a thread; return what it raised."""
         name = events.name_of(function)
 
         def watched() -> Any:
-            with self._watchdog.running(name, session.id, on_loop=False):
+            with self._watchdog.running(name, session.id, on_loop=False, hold=hold):
                 return call()
 
         try:
             if inspect.iscoroutinefunction(function):
-                with self._watchdog.running(name, session.id, on_loop=True):
+                with self._watchdog.running(name, session.id, on_loop=True, hold=hold):
                     await call()
                 return None
             if session.threads is None:
@@ -217,7 +217,7 @@ class Dispatcher:
             async with session.threads:
                 result = await self.run_sync(watched)
             if inspect.isawaitable(result):
-                with self._watchdog.running(name, session.id, on_loop=True):
+                with self._watchdog.running(name, session.id, on_loop=True, hold=hold):
                     await result
         except BaseException as error:  # whatever a handler raises, the session lives on
             if isinstance(error, asyncio.CancelledError) and _is_being_cancelled():
@@ -230,17 +230,18 @@ class Dispatcher:
 class _Hold:
     """The right to be the only one at work; without a lock everybody has it."""
 
-    __slots__ = ("_is_held", "_is_over", "_lock")
+    __slots__ = ("_is_over", "_lock", "is_held")
 
     def __init__(self, lock: asyncio.Lock | None) -> None:
         self._lock = lock
-        self._is_held = False
+        #: Whether others wait for it.
+        self.is_held: bool = False
         self._is_over = False
 
     async def __aenter__(self) -> _Hold:
         assert self._lock is not None
         await self._lock.acquire()
-        self._is_held = True
+        self.is_held = True
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -248,8 +249,8 @@ class _Hold:
         self._release()
 
     def _release(self) -> None:
-        if self._lock is not None and self._is_held:
-            self._is_held = False
+        if self._lock is not None and self.is_held:
+            self.is_held = False
             self._lock.release()
 
     def _release_if_over(self) -> None:
@@ -259,7 +260,7 @@ class _Hold:
     @asynccontextmanager
     async def let_go(self) -> AsyncIterator[None]:
         """Give it up for as long as the block lasts."""
-        was_held = self._is_held
+        was_held = self.is_held
         self._release()
         try:
             yield
@@ -268,7 +269,7 @@ class _Hold:
             if was_held and not self._is_over:
                 assert self._lock is not None
                 await self._lock.acquire()
-                self._is_held = True
+                self.is_held = True
                 self._release_if_over()
 
 

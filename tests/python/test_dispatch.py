@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import logging
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -334,6 +335,42 @@ async def test_what_does_not_end_is_cancelled() -> None:
     await desk.settle()
     await desk.dispatcher.finish(0.01)
     assert (desk.log, len(desk.dispatcher._tasks)) == (["a begins"], 0)
+
+
+async def told_of_slow(
+    desk: Desk, handler: Callable[[EventHandler], Any], **more: Any
+) -> list[str]:
+    """Let a handler wait, and return what the watchdog says of it after a minute."""
+    lines: list[str] = []
+    log = logging.Logger("watchdog")
+    log.addFilter(lambda record: bool(lines.append(record.getMessage())))
+    dog = desk.dispatcher._watchdog = Watchdog(log=log, clock=lambda: 0.0)
+    dog._is_looking = True  # but nobody does, except here
+    tab = desk.session()
+    desk.on(tab, "a", handler, **more)
+    desk.click(tab, "a")
+    await desk.settle()
+    dog.look(60.0)
+    await desk.dispatcher.finish(0)
+    return [line.partition(" of")[0] for line in lines]
+
+
+async def test_a_handler_that_keeps_others_waiting_is_slow() -> None:
+    async def slow(e: EventHandler) -> None:
+        await asyncio.Event().wait()
+
+    assert len(await told_of_slow(Desk(), slow)) == 1
+    assert len(await told_of_slow(Desk(), slow, policy="parallel")) == 0
+    assert len(await told_of_slow(Desk("concurrent"), slow)) == 0
+    assert len(await told_of_slow(Desk("serialized"), slow)) == 1
+
+
+async def test_a_handler_that_lets_others_in_is_not_slow() -> None:
+    async def unlocked(e: EventHandler) -> None:
+        async with e.unlocked():
+            await asyncio.Event().wait()
+
+    assert await told_of_slow(Desk(), unlocked) == []
 
 
 # --- Who comes and goes --------------------------------------------------------------------

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sapwood import App, MemoryStore, Template
 from sapwood.dispatch import Dispatcher
+from sapwood.events import Hold
 from sapwood.handoff import Handoff
 from sapwood.keeping import Keeper
 from sapwood.sessions import Sessions
@@ -109,5 +110,7 @@ class _Handle:
 class Asleep(Watchdog):
     """A watchdog without a thread, which would look at a clock of its own."""
 
-    def running(self, name: str, session_id: str, *, on_loop: bool) -> Any:
+    def running(
+        self, name: str, session_id: str, *, on_loop: bool, hold: Hold | None = None
+    ) -> Any:
         return nullcontext()
