@@ -314,12 +314,23 @@ class App:
             finally:
                 await self._stop()
 
-    async def _stop(self) -> None:
-        """Send browsers away to come back, let handlers end, and keep what was declared."""
+    def send_away(self) -> None:
+        """Let nobody in any more, and tell all browsers to come back to the next process.
+
+        The end of the app's lifespan does it too. A server that first waits for streams to
+        end calls it before that; it must stop then.
+        """
+        for app in self._mounted:
+            app.send_away()
         self.is_stopping = True
+        self.places.close()
         for session in self.registry:
             for connection in session.connections:
                 connection.end(RESTART)
+
+    async def _stop(self) -> None:
+        """Send browsers away to come back, let handlers end, and keep what was declared."""
+        self.send_away()
         await self._tasks.finish(0, TASKS_PATIENCE_S)
         await self.dispatcher.finish(HANDLERS_PATIENCE_S)
         try:

@@ -63,8 +63,7 @@ async def converse(socket: Socket, app: App, browser: str) -> None:
         except TimeoutError:
             raise FrameError("no join in time", 4408) from None
         assert isinstance(join, Join)
-        if app.is_stopping:
-            raise FrameError("the server stops", RESTART)
+        _check_runs(app)
         connection, welcome = await let_in(app, join, browser)
         await _take_place(socket, app, connection)
         await _talk(socket, app, connection, welcome)
@@ -74,6 +73,11 @@ async def converse(socket: Socket, app: App, browser: str) -> None:
         await _close(socket, error.code)
     except Gone:
         pass
+
+
+def _check_runs(app: App) -> None:
+    if app.is_stopping:
+        raise FrameError("the server stops", RESTART)
 
 
 async def _close(socket: Socket, code: int) -> None:
@@ -87,7 +91,7 @@ async def _take_place(socket: Socket, app: App, connection: Connection) -> None:
     if ticket is None:
         return
     try:
-        await _wait_for_place(socket, ticket)
+        await _wait_for_place(socket, app, ticket)
     except BaseException:
         app.places.leave(ticket)
         session = connection.session
@@ -99,11 +103,12 @@ async def _take_place(socket: Socket, app: App, connection: Connection) -> None:
         raise FrameError("the session ended meanwhile", 4410)
 
 
-async def _wait_for_place(socket: Socket, ticket: Ticket) -> None:
+async def _wait_for_place(socket: Socket, app: App, ticket: Ticket) -> None:
     reading = asyncio.create_task(socket.receive())
     ticket.changed.set()
     try:
         while ticket.place:
+            _check_runs(app)
             if ticket.changed.is_set():
                 ticket.changed.clear()
                 await socket.send(encode([-4, ticket.place]))

@@ -62,6 +62,11 @@ class Places:
             self._tell(ticket, 0)
         self._count()
 
+    def close(self) -> None:
+        """Have all who wait look whether they still may."""
+        for ticket in self._queue:
+            ticket.changed.set()
+
     def leave(self, ticket: Ticket) -> None:
         """Wait no longer."""
         if ticket in self._queue:

@@ -106,3 +106,23 @@ async def test_of_one_that_comes_and_goes_again_and_again_the_end_is_waited_for_
         socket.visit.cancel()
         await asyncio.wait({socket.visit})
     assert len(loop._scheduled) - before < 300  # type: ignore[attr-defined]
+
+
+async def test_who_waits_for_a_place_is_told_to_come_back_when_the_server_stops() -> None:
+    app = App(max_sessions=1)
+    inside, waiting = SlowSocket(), SlowSocket()
+    await inside.join(app, token=waits(app))
+    assert await waiting.join(app, token=waits(app)) == 1
+    app.send_away()
+    assert [await it.closed for it in (waiting, inside)] == [1012, 1012]
+    for socket in (inside, waiting):
+        socket.visit.cancel()
+
+
+async def test_what_is_mounted_sends_its_browsers_away_too() -> None:
+    app, inner, socket = App(), App(), SlowSocket()
+    app.mount("/inner", inner)
+    await socket.join(inner, token=waits(inner))
+    app.send_away()
+    assert await socket.closed == 1012
+    socket.visit.cancel()
