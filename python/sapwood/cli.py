@@ -21,6 +21,7 @@ from types import FrameType
 
 import click
 import uvicorn
+from uvicorn.importer import import_from_string
 from uvicorn.supervisors import ChangeReload
 
 from sapwood.app import App
@@ -93,7 +94,7 @@ def run(
 
 
 class _Server(uvicorn.Server):
-    """A server that ends in time, whatever a handler does."""
+    """A server that ends in time, whatever a handler does, and tells browsers before it does."""
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop, or give up on what does not let itself be stopped."""
@@ -102,6 +103,14 @@ class _Server(uvicorn.Server):
             last.daemon = True
             last.start()
         super().handle_exit(sig, frame)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Send browsers away, then stop: who has a stream would have to be waited for."""
+        # As it was imported to be served; with --reload that was in this process only.
+        app = import_from_string(self.config.app)
+        if isinstance(app, App):
+            app.send_away()
+        await super().shutdown(sockets)
 
 
 def _give_up() -> None:

@@ -35,6 +35,8 @@ class Start(NamedTuple):
     #: The session that is to be restored, which of its tabs this is, and the others, which
     #: may come back too.
     session_id: str = ""
+    #: Which version of what is kept of it this is.
+    version: bytes = b""
     tab: ConnectionRecord | None = None
     absent: Sequence[ConnectionRecord] = ()
 
@@ -77,7 +79,7 @@ class Handoff:
         """Keep a page and return the token that claims it, once."""
         self.expire()
         browser = page.browser
-        own = self._of_browser.get(browser, ())
+        own = self._of_browser.get(browser, [])
         if len(own) >= PAGES_OF_BROWSER_MAX:
             self._drop(own[0])
         if len(self._pages) >= PAGES_MAX:

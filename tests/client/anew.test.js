@@ -34,7 +34,7 @@ test("a restored session's events wait until the page is filled, then go out wit
   send(world, button);
   world.pass(500);
   await renew(world);
-  assert.deepEqual(await world.openAnew({ mode: "restored", c: 1 }), [0, { v: 1, token: "T2", fields: [] }]);
+  assert.deepEqual(await world.openAnew({ mode: "restored", c: 1 }), [0, { v: 1, n: world.now, token: "T2", fields: [] }]);
   assert.deepEqual(world.sent, []);
   button.id = "new";
   world.say(1, 1, ...WHOLE);
@@ -80,7 +80,7 @@ test("the whole tree is asked for if the connection that it was to come by is lo
   world.random = 0;
   world.lose();
   world.pass(0);
-  assert.deepEqual(world.open({ mode: "resume" }), [0, { v: 1, resume: "R2", s: 0 }]);
+  assert.deepEqual(world.open({ mode: "resume" }), [0, { v: 1, n: world.now, resume: "R2", s: 0 }]);
   assert.deepEqual(world.sent, [[-3, "new session"]]);
 });
 
@@ -186,7 +186,7 @@ test("what was too much to keep stays so", async () => {
 test("a page that was loaded again takes its session up with its fields", async () => {
   const world = new World({ kept: KEPT });
   const join = await world.openAnew({ mode: "resume" });
-  assert.deepEqual(join, [0, { v: 1, token: "T", fields: ["f", "ty", "g", true], resume: "R" }]);
+  assert.deepEqual(join, [0, { v: 1, n: world.now, token: "T", fields: ["f", "ty", "g", true], resume: "R" }]);
 });
 
 test("kept events go out when the page is filled, before later ones and if they were not handled", async () => {
@@ -296,7 +296,7 @@ test("events that are too much to keep leave their numbers, and are told of", as
 
 test("a shared session is joined with its secret, and its tree fills the page", async () => {
   const world = new World({ share: "S" });
-  assert.deepEqual(await world.openAnew({ mode: "share" }), [0, { v: 1, token: "T", fields: [], share: "S" }]);
+  assert.deepEqual(await world.openAnew({ mode: "share" }), [0, { v: 1, n: world.now, token: "T", fields: [], share: "S" }]);
   send(world, 5);
   assert.deepEqual(world.sent, []);
   world.say(1, 0, ...WHOLE);
@@ -308,7 +308,7 @@ test("a shared session is asked for again with another token if the first was to
   world.socket.readyState = 1;
   world.socket.onopen();
   await renew(world);
-  assert.deepEqual(await world.openAnew({ mode: "share" }), [0, { v: 1, token: "T2", fields: [], share: "S" }]);
+  assert.deepEqual(await world.openAnew({ mode: "share" }), [0, { v: 1, n: world.now, token: "T2", fields: [], share: "S" }]);
 });
 
 test("a secret is shown once", async () => {

@@ -96,6 +96,7 @@ export class World {
       },
       clearTimeout: (/** @type {any} */ timer) => (this.timers = this.timers.filter((other) => other !== timer)),
       Math: { random: () => this.random },
+      Date: { now: () => this.now },
       fetch: async (/** @type {string} */ path, /** @type {any} */ { headers }) => {
         this.fetched.push([path, headers]);
         return { text: async () => this.html };

@@ -58,6 +58,7 @@ const CONTINUOUS = /move$|over$|scroll$|update$/;
  * @property {(run: () => void, ms: number) => any} setTimeout
  * @property {(timer: any) => void} clearTimeout
  * @property {{ random(): number }} Math
+ * @property {{ now(): number }} Date
  * @property {typeof fetch} fetch
  */
 
@@ -192,13 +193,15 @@ export class Connection {
 
   async #join() {
     if (!this.#isStream) this.#isSettled = true;
-    if (!this.token) return this.transmit([0, { v: 1, resume: this.resume, s: this.#patch }]);
+    // Of two joins that overtake each other the later one counts, also after the page was loaded again.
+    const n = this.environment.Date.now();
+    if (!this.token) return this.transmit([0, { v: 1, n, resume: this.resume, s: this.#patch }]);
     const { page, kept, share } = this.work;
     if (this.anew || kept || share || page.needsMore) {
       if (await this.need()) this.transmit([0, /** @type {More} */ (this.#more).join(this)]);
       return;
     }
-    this.transmit([0, { v: 1, token: this.token, fields: this.edited() }]);
+    this.transmit([0, { v: 1, n, token: this.token, fields: this.edited() }]);
   }
 
   /** Return the fields that a session is told of which knows the page's HTML. */

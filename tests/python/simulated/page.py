@@ -143,13 +143,14 @@ class LoadedPage(Browser):
 
     # --- Joining ---------------------------------------------------------------------
 
-    def join(self) -> str:
-        """Return the first frame of a new socket."""
+    def join(self, number: int = 0) -> str:
+        """Return the first frame of a new socket, which is the tab's join with this number."""
         self.up.clear()
         self.is_online = False
+        body: dict[str, Any] = {"v": 1, "n": number}
         if self.token is None:
-            return json.dumps([0, {"v": 1, "resume": self.resume, "s": self.sequence}])
-        body: dict[str, Any] = {"v": 1, "token": self.token}
+            return json.dumps([0, body | {"resume": self.resume, "s": self.sequence}])
+        body["token"] = self.token
         if self.is_anew:
             if not self._is_new_session:
                 if self.resume:
