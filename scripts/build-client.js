@@ -15,7 +15,7 @@ const FOLDER = "python/sapwood/client";
 const BANNER = "/* Sapwood, MIT */\n";
 
 // Members of our own objects: neither a name of the DOM's nor a key on the wire may be
-// here, nor one that a module exports.
+// here.
 const MEMBERS = `
 anew apply begin changed children connect count cursor depth desync document edit edited element
 environment epoch fail field filled flush focused forget holds idPrefix insert inside isDelayed
@@ -23,6 +23,8 @@ isDone isFixed isMoved isTold keep kept last left load lose named namespace need
 node notify old parent pending place position properties range receive refill report restart
 restoring show socket state string survey tag told touch transmit typed unreported uuid wake
 wantsSync work
+Delay Filling Stream createNamed findMatch insertFocused rejoin renewSession replaceTag
+setForeign setOwned showError tellAll
 `;
 const MANGLED = new RegExp(`^(${MEMBERS.trim().split(/\s+/).join("|")})$`);
 

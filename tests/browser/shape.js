@@ -5,7 +5,7 @@
  * An element is `[namespace and tag, attributes, children]`, a text a string, a
  * comment `["#", string]`. The value of an `_on…` attribute is none of the browser's.
  */
-import * as more from "/client/more.js";
+import more from "/client/more.js";
 import { Page } from "/client/patch.js";
 
 const NAMESPACES = { "http://www.w3.org/2000/svg": "svg ", "http://www.w3.org/1998/Math/MathML": "math " };
@@ -77,7 +77,7 @@ function hold(field, name, value) {
 
 /** Return a document as the client has it, with all that it may load. @param {Document} document @param {string} prefix */
 function pageOf(document, prefix) {
-  return Object.assign(new Page(document, prefix, { listen: () => {}, holds: () => false }), { more });
+  return Object.assign(new Page(document, prefix), { more });
 }
 
 /** @param {Page} page @param {Record<string, object>} [properties] */

@@ -37,7 +37,7 @@ def test_a_page_comes_back_with_its_state_and_all_that_was_left_in_it(
     person.expect_ran("ab")
     durable.stop(how)
     person.expect_state("offline")
-    expect(person.banner).to_have_text("Connection lost. Reconnecting…")
+    expect(person.banner).to_have_text("Reconnecting…")
     person.press("b", "a")
     durable.start()
     person.expect_state("online")

@@ -1,7 +1,7 @@
 // @ts-check
 /** What a connection needs, all of it the test's: sockets, time, chance, a page and its fields. */
 import { Connection } from "../../python/sapwood/client/connection.js";
-import * as more from "../../python/sapwood/client/more.js";
+import more from "../../python/sapwood/client/more.js";
 
 /** Let promises that are settled be heard. */
 export const settled = () => new Promise((done) => setImmediate(done));
@@ -75,7 +75,9 @@ export class World {
         survey: () => {},
         edit: (/** @type {any} */ field) => this.edited.push(field),
         holds: (/** @type {any} */ field) => this.edited.includes(field),
-        changed: new Map(),
+        get changed() {
+          return new Map(world.fields);
+        },
         get unreported() {
           return new Map(world.fields);
         },

@@ -200,7 +200,7 @@ export function join(connection) {
   const { token, work } = connection;
   if (work.kept || work.share) connection.anew ??= new Anew(connection);
   const { anew } = connection;
-  const join = { v: 1, n: connection.environment.Date.now(), token, fields: /** @type {unknown[]} */ ([]) };
+  const join = { token, fields: /** @type {unknown[]} */ ([]) };
   if (anew) return { ...join, ...anew.join() };
   const foreign = collect(work.page);
   return { ...join, fields: connection.edited(), ...(foreign.length ? { foreign } : null) };

@@ -132,7 +132,7 @@ export class Connection {
     const edited = values.unreported;
     const write = (/** @type {unknown[]} */ ...what) => JSON.stringify([this.resume, this.count, ...what, names, before && JSON.parse(before)]);
     const events = this.pending.map(({ c, target, type, data, fields }) => [c, called(target), type, data, all(fields)]);
-    const text = write(events, [...this.typed, ...all(new Map([...values.changed, ...edited]))]);
+    const text = write(events, [...this.typed, ...all(values.changed)]);
     return text.length < KEPT_CHARACTERS_MAX ? text : write(events.length, []);
   }
 
@@ -182,7 +182,7 @@ export class Connection {
   /** Tell the server what the document holds that it does not know, as soon as the two agree otherwise. */
   async sync() {
     this.wantsSync = true;
-    if (await this.need(false)) /** @type {More} */ (this.#more).sync(this);
+    if (await this.need(false)) /** @type {More} */ (this.#more).tellAll(this);
   }
 
   /** Ask for the whole tree. @param {string} reason */
@@ -193,15 +193,13 @@ export class Connection {
 
   async #join() {
     if (!this.#isStream) this.#isSettled = true;
-    // Of two joins that overtake each other the later one counts, also after the page was loaded again.
-    const n = this.environment.Date.now();
-    if (!this.token) return this.transmit([0, { v: 1, n, resume: this.resume, s: this.#patch }]);
     const { page, kept, share } = this.work;
-    if (this.anew || kept || share || page.needsMore) {
-      if (await this.need()) this.transmit([0, /** @type {More} */ (this.#more).join(this)]);
-      return;
-    }
-    this.transmit([0, { v: 1, n, token: this.token, fields: this.edited() }]);
+    const isRare = this.token && (this.anew || kept || share || page.needsMore);
+    if (isRare && !(await this.need())) return;
+    const usual = () => (this.token ? { token: this.token, fields: this.edited() } : { resume: this.resume, s: this.#patch });
+    const join = isRare ? /** @type {More} */ (this.#more).rejoin(this) : usual();
+    // Of two joins that overtake each other the later one counts, also after the page was loaded again.
+    this.transmit([0, { v: 1, n: this.environment.Date.now(), ...join }]);
   }
 
   /** Return the fields that a session is told of which knows the page's HTML. */
@@ -257,7 +255,7 @@ export class Connection {
   /** Find another session. */
   async #renew() {
     this.#drop();
-    if (await this.need()) /** @type {More} */ (this.#more).renew(this);
+    if (await this.need()) /** @type {More} */ (this.#more).renewSession(this);
   }
 
   /** @param {number} s @param {number | [number, number]} handled @param {unknown[]} ops */

@@ -43,7 +43,7 @@ export class Page {
   told = new Map();
 
   /** Finds the element that is plainly the one to come, while the page is filled from another
-   * session's tree, in which no id is known. @type {More["match"] | undefined} */
+   * session's tree, in which no id is known. @type {More["findMatch"] | undefined} */
   match;
 
   /** True while focus is being put back: no event of that is the user's. */
@@ -54,9 +54,9 @@ export class Page {
    * *holds* says whether a property is the user's, in a frame that covers events up to *c*.
    * @param {Document} document
    * @param {string} prefix
-   * @param {{ listen: (type: string) => void, holds: (element: Element, name: string, c: number) => boolean }} hooks
+   * @param {{ listen?: (type: string) => void, holds?: (element: Element, name: string, c: number) => boolean }} hooks
    */
-  constructor(document, prefix, { listen, holds }) {
+  constructor(document, prefix, { listen, holds } = {}) {
     this.document = document;
     this.idPrefix = prefix;
     this.#listen = listen;
@@ -78,7 +78,7 @@ export class Page {
       if (selected?.isMoved) /** @type {any} */ (this.document.getSelection()).setBaseAndExtent(...selected);
       for (const [element, name, value, isCall] of this.properties) {
         if (isCall) /** @type {any} */ (element)[name](...value);
-        else if (!this.#holds(element, name, c)) this.#need().setProperty(element, name, value);
+        else if (!this.#holds?.(element, name, c)) this.#need().setOwned(element, name, value);
       }
     } catch (error) {
       throw new Error(`${reader.position}: ${error}`);
@@ -121,7 +121,7 @@ export class Page {
         return this.place(element, parent, this.#before(parent, reader.next()));
       }
       case 9:
-        return this.#need().replace(this, element, reader.string(), reader.next());
+        return this.#need().replaceTag(this, element, reader.string(), reader.next());
       case 10:
         return new (this.#need().Filling)(this, reader).refill(node, reader.count());
       default:
@@ -134,10 +134,9 @@ export class Page {
     return typeof id === "number" ? this.idPrefix + id.toString(36) : id;
   }
 
-  /** Say whether an element, or one with a uuid, is in the page. @param {Element | string} target */
+  /** Say whether an element is in the page and the server knows it. @param {Element | string} target */
   has(target) {
-    const element = this.elements.get(uuidOf(target));
-    return !!element && (element === target || typeof target === "string");
+    return this.elements.get(uuidOf(target)) === target;
   }
 
   /** Whether the second bundle is needed from the start: for what is not HTML or a script added,
@@ -209,7 +208,7 @@ export class Page {
 
   /** @param {string} name */
   #hear(name) {
-    if (name.startsWith("_on")) this.#listen(name.slice(3));
+    if (name.startsWith("_on")) this.#listen?.(name.slice(3));
     this.isDelayed ||= DELAY.test(name);
   }
 

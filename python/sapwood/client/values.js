@@ -59,10 +59,10 @@ export class Values {
     for (const field of this.changed.keys()) this.edit(field);
   }
 
-  /** The values of the fields that are not as the HTML says. */
+  /** The values of the fields that are not as the HTML says, or were edited since they were reported. */
   get changed() {
     const all = /** @type {Iterable<any>} */ (this.#document.querySelectorAll("input,select,textarea"));
-    return this.#values([...all].filter(isChanged));
+    return this.#values([...all].filter((field) => isChanged(field) || this.#edited.has(field)));
   }
 
   /** The values of the edited fields. */
