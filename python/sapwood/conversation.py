@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from sapwood.app import App
 
 JOIN_TIMEOUT_S = 10.0
+# Who takes nothing of what is sent for so long is not there any more.
+STALL_S = 60.0
 # While a handler runs, an update waits this long for more: most handlers end at once,
 # and then their last update and the event's acknowledgement are one frame.
 GATHER_S = 0.002
@@ -81,8 +83,9 @@ def _check_runs(app: App) -> None:
 
 
 async def _close(socket: Socket, code: int) -> None:
-    with contextlib.suppress(RuntimeError):  # the other side was faster
-        await socket.close(code)
+    with contextlib.suppress(RuntimeError, TimeoutError):  # the other side was faster, or stalls
+        async with asyncio.timeout(STALL_S):
+            await socket.close(code)
 
 
 async def _take_place(socket: Socket, app: App, connection: Connection) -> None:
@@ -142,10 +145,16 @@ async def _talk(socket: Socket, app: App, connection: Connection, welcome: Welco
             connection.end(RESTART)
         waker()
         writer = asyncio.create_task(_write(socket, app, connection, waker, epoch))
-        # Who cannot be written to is not read any more.
         reader = asyncio.current_task()
         assert reader is not None
-        writer.add_done_callback(lambda it: _end(it, reader))
+        is_reading = True
+
+        def written(_: object) -> None:
+            # Who cannot be written to is not read any more.
+            if _has_failed(writer) and is_reading:
+                reader.cancel()
+
+        writer.add_done_callback(written)
         try:
             while connection.is_current(epoch):
                 text = await socket.receive()
@@ -165,34 +174,47 @@ async def _talk(socket: Socket, app: App, connection: Connection, welcome: Welco
                     break
                 connection.receive(frame)
                 app.dispatcher.drive(session)
+        except asyncio.CancelledError:
+            # The writer's wish, unless somebody else has the same one.
+            if not _has_failed(writer) or reader.uncancel():
+                raise
         finally:
+            is_reading = False
             writer.cancel()
     finally:
         if connection.close(epoch):
             app.left(connection)
 
 
-def _end(writer: asyncio.Task[None], reader: asyncio.Task[None]) -> None:
-    if not writer.cancelled() and (error := writer.exception()) is not None:
-        log.error("a writer failed: %r", error, exc_info=error)
-        reader.cancel()
+def _has_failed(writer: asyncio.Task[None]) -> bool:
+    return writer.done() and not writer.cancelled() and writer.exception() is not None
 
 
 async def _write(
     socket: Socket, app: App, connection: Connection, waker: _Waker, epoch: int
 ) -> None:
-    """Send what the session has whenever it has something."""
-    with contextlib.suppress(Gone):  # as whoever reads will find out
+    """Send what the session has whenever it has something; raise Gone if nobody takes it."""
+    try:
         while True:
             await waker.wait()
             code = connection.ending(epoch)
             for frame in connection.take() if code in {0, CLOSED} else ():
                 app.metrics.sent(len(frame))
-                await socket.send(frame)
+                async with asyncio.timeout(STALL_S):
+                    await socket.send(frame)
             if code:
                 app.metrics.refuse(code)
                 await _close(socket, code)
                 return
+    except TimeoutError:
+        told = "session %s: a browser took nothing for %.0f s"
+        log.info(told, connection.session.id, STALL_S)
+        raise Gone from None
+    except Gone:
+        raise
+    except Exception as error:
+        log.error("a writer failed: %r", error, exc_info=error)
+        raise
 
 
 class Bucket:
