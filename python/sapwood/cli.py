@@ -207,7 +207,8 @@ def listen(host: str, port: int, *, stall_s: float = STALL_S) -> socket.socket:
     Ends with a ClickException if that cannot be.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # Only of a socket that says so itself asyncio knows that it is TCP, and sets TCP_NODELAY.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     # Nothing above the kernel can end a connection before what was written to it is taken.
     if hasattr(socket, "TCP_USER_TIMEOUT"):  # on Linux; RFC 5482

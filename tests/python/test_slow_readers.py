@@ -153,6 +153,15 @@ def until(holds: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
+def test_small_frames_do_not_wait_for_each_other(site: Site) -> None:
+    with site.websocket():
+        until(lambda: site.is_connected)
+        # Else the second of two waits for the other side's TCP, 40 ms, to have taken the first.
+        for connection in list(site.server.server_state.connections):
+            made = connection.transport.get_extra_info("socket")
+            assert made.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 @pytest.mark.parametrize("how", ["websocket", "stream"])
 def test_who_reads_nothing_is_sent_little_and_ends(site: Site, how: str) -> None:
     with getattr(site, how)():
