@@ -255,7 +255,7 @@ class App:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""
         if scope["type"] != "lifespan" and DOORS not in scope:
-            scope = {**scope, DOORS: self.doors}
+            scope[DOORS] = self.doors  # as Starlette puts its app; a copy stays with each socket
             if not self.doors.admit(scope):
                 log.info("refused: not asked under one of the app's hosts")
                 refusal = PlainTextResponse("This is none of the app's allowed_hosts.", 400)

@@ -15,14 +15,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Seque
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Any, Literal, get_args
 
-import anyio
-
 from sapwood import events
 from sapwood.connection import Turn
 from sapwood.errors import AppError
 from sapwood.metrics import Metrics
 from sapwood.session import Call, Page, Session
 from sapwood.watchdog import Watchdog
+from sapwood.workers import Workers
 
 # Handlers that are not coroutines run in threads; this many at once.
 THREADS_MAX = 32
@@ -91,7 +90,7 @@ class Dispatcher:
         self._save = save
         self._metrics = metrics
         self._watchdog = watchdog
-        self._threads: anyio.CapacityLimiter | None = None
+        self._workers = Workers(THREADS_MAX)
         self._lock: asyncio.Lock | None = None
         self._is_ending = False
         self._tasks = Tasks()
@@ -137,17 +136,12 @@ class Dispatcher:
                     name = events.name_of(hook)
                     log.error("session %s: %s failed: %r", session.id, name, error, exc_info=error)
 
-    async def run_sync(self, function: Callable[[], Any]) -> Any:
-        """Run a function in one of the worker threads."""
-        if self._threads is None:
-            self._threads = anyio.CapacityLimiter(THREADS_MAX)
-        return await anyio.to_thread.run_sync(function, limiter=self._threads)
-
     async def finish(self, patience_s: float) -> None:
         """Wait for what runs, up to *patience_s* seconds, and cancel what runs still."""
         self._is_ending = True
         await self._tasks.finish(patience_s, patience_s)
         self._is_ending = False
+        self._workers.close()
 
     # --- One after the other -------------------------------------------------------
 
@@ -217,7 +211,7 @@ class Dispatcher:
             if session.threads is None:
                 session.threads = asyncio.Semaphore(THREADS_OF_SESSION_MAX)
             async with session.threads:
-                result = await self.run_sync(watched)
+                result = await self._workers.run(watched)
             if inspect.isawaitable(result):
                 with self._watchdog.running(name, session.id, on_loop=True, hold=hold):
                     await result
@@ -284,10 +278,6 @@ def _is_being_cancelled() -> bool:
 def _without_our_frames(error: BaseException) -> BaseException:
     """Let the traceback begin where the handler does, unless the fault is ours."""
     begin = error.__traceback__
-    while begin is not None and begin.tb_frame.f_globals.get("__package__") in _BETWEEN:
+    while begin is not None and begin.tb_frame.f_globals.get("__package__") == "sapwood":
         begin = begin.tb_next
     return error.with_traceback(begin) if begin is not None else error
-
-
-# The packages between the event and a handler.
-_BETWEEN = frozenset({"sapwood", "anyio", "anyio._backends"})

@@ -289,4 +289,4 @@ def _begin(frames: list[FrameType]) -> int:
 # Where an event loop calls what it runs; uvloop's own frames are not seen.
 _LOOPS = frozenset({("asyncio.events", "_run"), ("asyncio.runners", "run")})
 # The packages between the loop, or the start of a thread, and a handler.
-_BETWEEN = frozenset({"sapwood", "anyio", "asyncio", "concurrent", "threading"})
+_BETWEEN = frozenset({"sapwood", "asyncio", "threading"})

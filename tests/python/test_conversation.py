@@ -1,17 +1,20 @@
-"""A visit over a socket that is slow to close: what it still brings counts for nothing."""
+"""A visit over a socket: when what is to be sent is sent, and what counts for nothing."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from typing import Any
 
 import pytest
 
-from sapwood import App, Template, conversation
+from sapwood import App, EventHandler, Template, conversation
 from sapwood.connection import Info
 from sapwood.conversation import Gone, converse
 from sapwood.handoff import Page
+
+PATIENCE_S = 5.0
 
 
 class SlowSocket:
@@ -60,6 +63,79 @@ async def test_a_frame_of_a_socket_that_another_one_superseded_is_not_taken() ->
     assert session.connections[0].received == 0
     new.visit.cancel()
     await asyncio.wait({new.visit})
+
+
+class Board(Template):
+    """Shows a number; its handler goes on when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__("<body><p id=shown></p><button id=go _onclick=go></button></body>")
+        self.goes_on = threading.Event()
+
+    def go(self, event: EventHandler) -> None:
+        for number in (1, 2):
+            self.show(number)
+            assert self.goes_on.wait(PATIENCE_S)
+            self.goes_on.clear()
+
+    def show(self, number: int) -> None:
+        shown = self.getElementById("shown")
+        assert shown
+        shown.content = number
+        self.update()
+
+
+async def visit_board() -> tuple[Board, SlowSocket]:
+    app, socket, board = App(), SlowSocket(), Board()
+    token = app.handoff.mint(Page(board, board._published, "/", "b"))
+    await socket.join(app, token=token)
+    return board, socket
+
+
+async def test_a_thread_that_goes_on_is_seen_to_update_while_it_does() -> None:
+    board, socket = await visit_board()
+    button = board.getElementById("go")
+    assert button
+    socket.incoming.put_nowait(json.dumps([1, 0, button.uuid]))
+    for number in (1, 2):
+        frame = await asyncio.wait_for(socket.sent.get(), PATIENCE_S)
+        assert (frame[:2], frame[-1]) == ([number, [0, 1]], str(number))
+        board.goes_on.set()
+    assert await asyncio.wait_for(socket.sent.get(), PATIENCE_S) == [-1, 1]
+    socket.visit.cancel()
+    await asyncio.wait({socket.visit})
+
+
+async def test_who_has_nothing_to_send_has_no_task_for_it() -> None:
+    before = asyncio.all_tasks()
+    board, socket = await visit_board()
+    board.show(1)
+    await asyncio.wait_for(socket.sent.get(), PATIENCE_S)
+    for _ in range(5):  # what was sent is done with in a turn of the loop or two
+        await asyncio.sleep(0)
+    assert asyncio.all_tasks() - before == {socket.visit}
+    socket.visit.cancel()
+    await asyncio.wait({socket.visit})
+
+
+class DeafSocket(SlowSocket):
+    """A socket that fails when it is to send something else than its welcome."""
+
+    async def send(self, frame: str) -> None:
+        if not self.sent.empty() or not frame.startswith("[0,"):
+            raise OSError("the network is gone")
+        await super().send(frame)
+
+
+async def test_who_cannot_be_written_to_is_not_read_any_more(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    app, socket, board = App(), DeafSocket(), Board()
+    await socket.join(app, token=app.handoff.mint(Page(board, board._published, "/", "b")))
+    board.show(1)
+    await asyncio.wait({socket.visit}, timeout=PATIENCE_S)
+    assert socket.visit.done()
+    assert "a writer failed: OSError('the network is gone')" in caplog.text
 
 
 def hooked() -> tuple[App, list[str]]:

@@ -298,7 +298,7 @@ def below(*modules: str) -> list[str]:
     ("stack", "told"),
     [
         ("uvicorn.main shop shop.db", "uvicorn.main shop shop.db"),
-        ("threading anyio._backends sapwood.app shop", "shop"),
+        ("threading sapwood.workers sapwood.dispatch shop", "shop"),
         ("sapwood.app sapwood.events shop sapwood.element", "shop sapwood.element"),
         ("sapwood.app shop asyncio.locks", "shop asyncio.locks"),
         ("sapwood.app sapwood.session", "sapwood.app sapwood.session"),
