@@ -93,6 +93,10 @@ FIGURES = {
     "session_bytes": Figure("bytes", 8192, "memory of one of 1,000 tabs above a bare socket"),
     "soak_events_per_s": Figure("/s", None, "clicks that 1,000 tabs get handled", True),
     "soak_event_cpu_us": Figure("µs", None, "server CPU of each"),
+    "slow_reader_bytes": Figure("bytes", 262144, "memory of a browser that reads 1 byte/s"),
+    "slow_reader_alone_p99_ms": Figure("ms", None, "1,000 updates/s reach a browser, p99"),
+    "slow_reader_delay_p50": Figure("×", 1.5, "the same beside 20 that read 1 byte/s, median"),
+    "slow_reader_delay_p99": Figure("×", None, "the same, p99"),
     "orphan_slope_bytes": Figure("bytes", 100, "memory lost for a page that nobody joins"),
     "stamp_bytes_raw": Figure("bytes", 14, "what a uuid adds to the HTML, per element"),
     "stamp_bytes_gzip": Figure("bytes", 5, "the same compressed"),
@@ -198,7 +202,7 @@ def gather(folder: Path) -> Values:
     values: Values = {}
     of_python(json.loads((folder / "python.json").read_text()), values)
     of_core(folder / "criterion", values)
-    for name in ("memory", "shapes", "socket_bytes", "event_cpu", "soak"):
+    for name in ("memory", "shapes", "socket_bytes", "event_cpu", "soak", "slow_reader"):
         for figure, value in json.loads((folder / f"{name}.json").read_text()).items():
             values[figure] = {"sapwood": value}
     cells = [values[f"cell_update_{size}"]["sapwood"] for size in ("1k", "100k")]

@@ -31,6 +31,8 @@ from sapwood.signing import checked_secrets
 
 # A server that is told to stop is gone after so long.
 EXIT_S = 18.0
+# A connection whose other side takes nothing for so long ends, whatever is on its way.
+STALL_S = 60.0
 
 
 @click.group()
@@ -63,7 +65,7 @@ def run(
     folder, module, name = _locate(target)
     sys.path.insert(0, str(folder))
     app = _import_app(module, name, target)
-    listener = _listen(host, port)
+    listener = listen(host, port)
     address = _address(host, listener.getsockname()[1])
     click.echo(f"Sapwood serves {target} on {address} (stop with Ctrl+C)")
     click.echo(_mode(app, made, where, debug=debug, proxy=proxy))
@@ -229,10 +231,18 @@ def _import_app(module: str, name: str, target: str) -> object:
     return found
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int, *, stall_s: float = STALL_S) -> socket.socket:
+    """Return a socket to serve at, whose connections end when they stall for *stall_s* seconds.
+
+    Ends with a ClickException if that cannot be.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # Only of a socket that says so itself asyncio knows that it is TCP, and sets TCP_NODELAY.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # Nothing above the kernel can end a connection before what was written to it is taken.
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # on Linux; RFC 5482
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(stall_s * 1000))
     try:
         listener.bind((host, port))
         # From here on connections wait until the app has started, and are not refused.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import threading
 from typing import TYPE_CHECKING, Protocol
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from sapwood.app import App
 
 JOIN_TIMEOUT_S = 10.0
+# Who takes nothing of what is sent for so long is not there any more.
+STALL_S = 60.0
 # While a handler runs, an update waits this long for more: most handlers end at once,
 # and then their last update and the event's acknowledgement are one frame.
 GATHER_S = 0.002
@@ -86,8 +89,9 @@ def _check_runs(app: App) -> None:
 
 
 async def _close(socket: Socket, code: int) -> None:
-    with contextlib.suppress(RuntimeError):  # the other side was faster
-        await socket.close(code)
+    with contextlib.suppress(RuntimeError, TimeoutError):  # the other side was faster, or stalls
+        async with asyncio.timeout(STALL_S):
+            await socket.close(code)
 
 
 async def _take_place(socket: Socket, app: App, connection: Connection) -> None:
@@ -167,6 +171,10 @@ async def _talk(socket: Socket, app: App, connection: Connection, welcome: Welco
             app.dispatcher.drive(session)
             if session.is_busy:
                 writer.gather()
+    except asyncio.CancelledError:
+        # The writer's wish, unless somebody else has the same one.
+        if not writer.has_failed or writer.reader.uncancel():
+            raise
     finally:
         writer.end()
         if connection.close(epoch):
@@ -205,11 +213,14 @@ class _Writer:
         "_is_due",
         "_is_open",
         "_loop",
-        "_reader",
+        "_patience",
+        "_sending_since_s",
         "_socket",
         "_task",
         "_thread",
         "epoch",
+        "has_failed",
+        "reader",
     )
 
     def __init__(self, socket: Socket, app: App, connection: Connection) -> None:
@@ -218,8 +229,11 @@ class _Writer:
         self._connection = connection
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
-        #: Who reads the socket.
-        self._reader = asyncio.current_task()
+        #: Who reads the socket, and no more when it cannot be written to.
+        reader = asyncio.current_task()
+        assert reader is not None
+        self.reader = reader
+        self.has_failed = False
         #: The connection's, of this socket.
         self.epoch = 0
         #: Whether it was called since it looked last.
@@ -227,6 +241,9 @@ class _Writer:
         self._is_open = False
         self._task: asyncio.Task[None] | None = None
         self._gathering: asyncio.TimerHandle | None = None
+        #: Since when a frame waits to be taken, and what sees to it that it is.
+        self._sending_since_s = math.inf
+        self._patience: asyncio.TimerHandle | None = None
 
     def begin(self) -> None:
         """Send from now on."""
@@ -238,8 +255,9 @@ class _Writer:
         self._is_open = False
         if self._task is not None:
             self._task.cancel()
-        if self._gathering is not None:
-            self._gathering.cancel()
+        for timer in (self._gathering, self._patience):
+            if timer is not None:
+                timer.cancel()
 
     def __call__(self) -> None:
         if threading.get_ident() == self._thread:
@@ -276,7 +294,11 @@ class _Writer:
                 code = connection.ending(self.epoch)
                 for frame in connection.take() if code in {0, CLOSED} else ():
                     self._app.metrics.sent(len(frame))
+                    self._sending_since_s = self._loop.time()
+                    if self._patience is None:
+                        self._patience = self._loop.call_later(STALL_S, self._see_to_it)
                     await socket.send(frame)
+                    self._sending_since_s = math.inf
                 if code:
                     self._is_open = False
                     self._app.metrics.refuse(code)
@@ -286,10 +308,25 @@ class _Writer:
             self._is_open = False  # as whoever reads will find out
         finally:
             self._task = None
+            self._sending_since_s = math.inf
+
+    def _see_to_it(self) -> None:
+        """Give up on a frame that is not taken; one timer sees to many, which are."""
+        left_s = self._sending_since_s + STALL_S - self._loop.time()
+        self._patience = None
+        if left_s <= 0:
+            told = "session %s: a browser took nothing for %.0f s"
+            log.info(told, self._connection.session.id, STALL_S)
+            self._fail()
+        elif left_s < math.inf:
+            self._patience = self._loop.call_later(left_s, self._see_to_it)
 
     def _stopped(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("a writer failed: %r", error, exc_info=error)
-            # Who cannot be written to is not read any more.
-            if self._reader is not None:
-                self._reader.cancel()
+            self._fail()
+
+    def _fail(self) -> None:
+        if self._is_open:
+            self._is_open, self.has_failed = False, True
+            self.reader.cancel()

@@ -116,6 +116,8 @@ class Dispatcher:
         *change* says what they are told of: 1 is a browser that came back, -1 one that
         left, 0 the first one. While many of these wait, coming and leaving cancel out.
         """
+        if session.visits is None:
+            session.visits = {}
         waiting: dict[asyncio.Task[Any], int] = session.visits
         if len(waiting) >= VISITS_WAITING_MAX:
             last = next(reversed(waiting))

@@ -115,7 +115,7 @@ class Session:
         # and the keeper's: what is in the store.
         self.lock: Any = None
         self.threads: Any = None
-        self.visits: dict[Any, int] = {}
+        self.visits: Any = None
         self.saved: bytes = b""
         self.saving: Any = None
         #: Tabs that were there before a restart and have not come back yet.

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sapwood import App, EventHandler, Template
+from sapwood import App, EventHandler, Template, conversation
 from sapwood.connection import Info
 from sapwood.conversation import Gone, converse
 from sapwood.handoff import Page
@@ -134,7 +134,7 @@ async def test_who_cannot_be_written_to_is_not_read_any_more(
     await socket.join(app, token=app.handoff.mint(Page(board, board._published, "/", "b")))
     board.show(1)
     await asyncio.wait({socket.visit}, timeout=PATIENCE_S)
-    assert socket.visit.cancelled()
+    assert socket.visit.done()
     assert "a writer failed: OSError('the network is gone')" in caplog.text
 
 
@@ -204,3 +204,57 @@ async def test_what_is_mounted_sends_its_browsers_away_too() -> None:
     app.send_away()
     assert await socket.closed == 1012
     socket.visit.cancel()
+
+
+# --- Who takes nothing ---------------------------------------------------------------------
+
+
+class FullSocket(SlowSocket):
+    """A socket whose other side stops reading after the welcome."""
+
+    async def send(self, frame: str) -> None:
+        if self.sent.qsize() or frame[1] != "0":
+            await asyncio.Event().wait()
+        await super().send(frame)
+
+    async def close(self, code: int) -> None:
+        await asyncio.Event().wait()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conversation, "STALL_S", 0.01)
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("frame", ["[-2,1]", "nonsense"])
+async def test_who_takes_nothing_is_not_waited_for(frame: str) -> None:
+    app, socket = App(), FullSocket()
+    await socket.join(app, token=waits(app))
+    (session,) = app.sessions.values()
+    socket.incoming.put_nowait(frame)
+    await asyncio.wait_for(socket.visit, 5)
+    assert not session.is_connected
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_who_takes_little_is_waited_for() -> None:
+    class Little(SlowSocket):
+        async def send(self, frame: str) -> None:
+            await asyncio.sleep(0.005)
+            await super().send(frame)
+
+    app, socket = App(), Little()
+    await socket.join(app, token=waits(app))
+    for mark in range(10):
+        socket.incoming.put_nowait(f"[-2,{mark}]")
+    assert [await socket.sent.get() for _ in range(10)] == [[-2, mark] for mark in range(10)]
+    socket.visit.cancel()
+
+
+async def test_a_visit_that_is_cancelled_stays_cancelled() -> None:
+    app, socket = App(), SlowSocket()
+    await socket.join(app, token=waits(app))
+    socket.visit.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await socket.visit
