@@ -77,7 +77,7 @@ class Handoff:
         """Keep a page and return the token that claims it, once."""
         self.expire()
         browser = page.browser
-        own = self._of_browser.get(browser, ())
+        own = self._of_browser.get(browser, [])
         if len(own) >= PAGES_OF_BROWSER_MAX:
             self._drop(own[0])
         if len(self._pages) >= PAGES_MAX:
