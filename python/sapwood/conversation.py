@@ -66,19 +66,23 @@ async def converse(socket: Socket, app: App, browser: str) -> None:
         pass
 
 
-async def _enter(socket: Socket, app: App, browser: str) -> tuple[Connection, Welcome, bool]:
-    """Wait for the join; return the connection, what welcomes it and whether it is new."""
+async def _enter(socket: Socket, app: App, browser: str) -> tuple[Connection, Welcome]:
+    """Wait for the join; return the connection, and what welcomes it."""
     try:
         async with asyncio.timeout(JOIN_TIMEOUT_S):
             join = decode(await socket.receive(), is_first=True)
     except TimeoutError:
         raise FrameError("no join in time", 4408) from None
     assert isinstance(join, Join)
+    _check_runs(app)
+    connection, welcome = await let_in(app, join, browser)
+    await _take_place(socket, app, connection)
+    return connection, welcome
+
+
+def _check_runs(app: App) -> None:
     if app.is_stopping:
         raise FrameError("the server stops", RESTART)
-    connection, welcome, is_new = await let_in(app, join, browser)
-    await _take_place(socket, app, connection, is_new)
-    return connection, welcome, is_new
 
 
 async def _close(socket: Socket, code: int) -> None:
@@ -86,14 +90,13 @@ async def _close(socket: Socket, code: int) -> None:
         await socket.close(code)
 
 
-async def _take_place(socket: Socket, app: App, connection: Connection, is_new: bool) -> None:
+async def _take_place(socket: Socket, app: App, connection: Connection) -> None:
     """Wait until there is room for a new session."""
-    is_back = not is_new and not app.places.is_waiting(connection.session)
-    ticket = app.places.take(connection.session, is_back=is_back)
+    ticket = app.places.take(connection.session, is_back=not connection.session.is_new)
     if ticket is None:
         return
     try:
-        await _wait_for_place(socket, ticket)
+        await _wait_for_place(socket, app, ticket)
     except BaseException:
         app.places.leave(ticket)
         session = connection.session
@@ -105,11 +108,12 @@ async def _take_place(socket: Socket, app: App, connection: Connection, is_new: 
         raise FrameError("the session ended meanwhile", 4410)
 
 
-async def _wait_for_place(socket: Socket, ticket: Ticket) -> None:
+async def _wait_for_place(socket: Socket, app: App, ticket: Ticket) -> None:
     reading = asyncio.create_task(socket.receive())
     ticket.changed.set()
     try:
         while ticket.place:
+            _check_runs(app)
             if ticket.changed.is_set():
                 ticket.changed.clear()
                 await socket.send(encode([-4, ticket.place]))
@@ -127,9 +131,7 @@ async def _wait_for_place(socket: Socket, ticket: Ticket) -> None:
         reading.cancel()
 
 
-async def _talk(
-    socket: Socket, app: App, connection: Connection, welcome: Welcome, is_new: bool
-) -> None:
+async def _talk(socket: Socket, app: App, connection: Connection, welcome: Welcome) -> None:
     """Read and write until the socket or its epoch ends."""
     session = connection.session
     writer = _Writer(socket, app, connection)
@@ -137,10 +139,10 @@ async def _talk(
     events = Bucket(EVENTS_PER_S, EVENTS_AT_ONCE)
     syncs: Bucket | None = None  # few pages ever need one
     clock = asyncio.get_running_loop().time
+    app.came(connection)
     try:
         await socket.send(welcome.encode())
         del welcome
-        app.came(connection, is_new)
         app.dispatcher.drive(session)
         if app.is_stopping:  # since the join came
             connection.end(RESTART)

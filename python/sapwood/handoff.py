@@ -35,6 +35,8 @@ class Start(NamedTuple):
     #: The session that is to be restored, which of its tabs this is, and the others, which
     #: may come back too.
     session_id: str = ""
+    #: Which version of what is kept of it this is.
+    version: bytes = b""
     tab: ConnectionRecord | None = None
     absent: Sequence[ConnectionRecord] = ()
 

@@ -83,12 +83,19 @@ class Sessions:
         """Return the hashes of the secrets that are good for a connection."""
         return list(self._secrets.get(connection, ()))
 
-    def find(self, secret: str, browser: str) -> Connection | None:
-        """Return the connection that *secret* is for, if it is this browser's."""
+    def find(self, secret: str, browser: str, *, number: int = 0) -> Connection | None:
+        """Return the connection that *secret* is for, if it is this browser's.
+
+        Raises FrameError (4410) for a join that is older, by its *number*, than the last
+        one with this secret: it was late, and the browser has given its socket up.
+        """
         used = digest(secret)
         connection = self._by_secret.get(used)
         if connection is None or connection.browser != browser:
             return None
+        if used == self._secrets[connection][0] and 0 < number < connection.joined:
+            raise FrameError("a newer join of this tab was faster", 4410)
+        connection.joined = number
         # The other one is of the past, or of an answer that never arrived.
         for other in self._secrets[connection]:
             if other != used:

@@ -11,7 +11,7 @@ import pytest
 
 from sapwood import App, EventHandler, Template
 from sapwood.connection import Info
-from sapwood.conversation import converse
+from sapwood.conversation import Gone, converse
 from sapwood.handoff import Page
 
 PATIENCE_S = 5.0
@@ -44,18 +44,22 @@ class SlowSocket:
         return (await self.sent.get())[1]
 
 
+def waits(app: App) -> str:
+    """Let a page wait for its socket; return its token."""
+    template = Template("<body><button id=go></button></body>")
+    return app.handoff.mint(Page(template, template._published, "/", "b"))
+
+
 async def test_a_frame_of_a_socket_that_another_one_superseded_is_not_taken() -> None:
     app, old, new = App(), SlowSocket(), SlowSocket()
-    template = Template("<body><button id=go></button></body>")
-    token = app.handoff.mint(Page(template, template._published, "/", "b"))
-    welcome = await old.join(app, token=token)
+    welcome = await old.join(app, token=waits(app))
     await new.join(app, resume=welcome["resume"], s=0)
     assert await old.closed == 4409
-    button = template.getElementById("go")
+    (session,) = app.sessions.values()
+    button = session.template.getElementById("go")
     assert button
     old.incoming.put_nowait(json.dumps([1, 0, button.uuid]))
     await asyncio.wait_for(old.visit, 5)
-    (session,) = app.sessions.values()
     assert session.connections[0].received == 0
     new.visit.cancel()
     await asyncio.wait({new.visit})
@@ -132,3 +136,71 @@ async def test_who_cannot_be_written_to_is_not_read_any_more(
     await asyncio.wait({socket.visit}, timeout=PATIENCE_S)
     assert socket.visit.cancelled()
     assert "a writer failed: OSError('the network is gone')" in caplog.text
+
+
+def hooked() -> tuple[App, list[str]]:
+    """Return an app, and what it is told of who comes and goes."""
+    app, told = App(), list[str]()
+    app.on_connect(lambda session: told.append("new"))
+    app.on_reconnect(lambda session: told.append("back"))
+    app.on_disconnect(lambda session: told.append("gone"))
+    return app, told
+
+
+async def test_who_comes_back_before_it_was_seen_to_leave_has_not_left() -> None:
+    app, told = hooked()
+    sockets = [SlowSocket() for _ in range(3)]
+    join: dict[str, Any] = {"token": waits(app)}
+    for socket in sockets:
+        join = {"resume": (await socket.join(app, **join))["resume"], "s": 0}
+    for socket in sockets[::-1]:
+        socket.visit.cancel()
+        await asyncio.wait({socket.visit})
+    await app.dispatcher.finish(5)
+    assert told == ["new", "gone"]
+
+
+async def test_who_is_gone_before_the_welcome_came_and_left() -> None:
+    class Absent(SlowSocket):
+        async def send(self, frame: str) -> None:
+            raise Gone
+
+    app, told = hooked()
+    socket = Absent()
+    socket.incoming.put_nowait(json.dumps([0, {"v": 1, "token": waits(app)}]))
+    await converse(socket, app, "b")
+    await app.dispatcher.finish(5)
+    assert told == ["new", "gone"]
+
+
+async def test_of_one_that_comes_and_goes_again_and_again_the_end_is_waited_for_once() -> None:
+    app, _ = hooked()
+    loop = asyncio.get_running_loop()
+    before = len(loop._scheduled)  # type: ignore[attr-defined]
+    join: dict[str, Any] = {"token": waits(app)}
+    for _ in range(1000):
+        socket = SlowSocket()
+        join = {"resume": (await socket.join(app, **join))["resume"], "s": 0}
+        socket.visit.cancel()
+        await asyncio.wait({socket.visit})
+    assert len(loop._scheduled) - before < 300  # type: ignore[attr-defined]
+
+
+async def test_who_waits_for_a_place_is_told_to_come_back_when_the_server_stops() -> None:
+    app = App(max_sessions=1)
+    inside, waiting = SlowSocket(), SlowSocket()
+    await inside.join(app, token=waits(app))
+    assert await waiting.join(app, token=waits(app)) == 1
+    app.send_away()
+    assert [await it.closed for it in (waiting, inside)] == [1012, 1012]
+    for socket in (inside, waiting):
+        socket.visit.cancel()
+
+
+async def test_what_is_mounted_sends_its_browsers_away_too() -> None:
+    app, inner, socket = App(), App(), SlowSocket()
+    app.mount("/inner", inner)
+    await socket.join(inner, token=waits(inner))
+    app.send_away()
+    assert await socket.closed == 1012
+    socket.visit.cancel()

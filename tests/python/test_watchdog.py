@@ -11,6 +11,7 @@ import contextlib
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from types import CodeType
 from typing import Any
 
@@ -226,6 +227,34 @@ def test_a_slow_function_is_shown_where_its_thread_is(dog: Watchdog, seen: Seen)
     thread.join()
     places = [line.partition(", in ")[2] for line in seen.lines[0].splitlines() if "File" in line]
     assert (len(seen.lines), places[0]) == (1, "slow_function")
+
+
+@dataclass
+class Hold:
+    """Says whether a handler has its session."""
+
+    is_held: bool = True
+
+    def let_go(self) -> contextlib.nullcontext[None]:
+        return contextlib.nullcontext()
+
+
+def test_only_while_it_holds_its_session_a_handler_is_slow(dog: Watchdog, seen: Seen) -> None:
+    hold = Hold(is_held=False)
+    with dog.running("buy", "5e55", on_loop=False, hold=hold):
+        for now, hold.is_held in ((60.0, False), (64.9, True), (65.0, True), (70.0, False)):
+            dog.look(now)
+    assert [line.partition(":")[0] for line in seen.lines] == [
+        "buy of session 5e55 runs for 5.0 s, and other events of the session wait"
+    ]
+
+
+def test_one_that_holds_its_session_again_is_named_again(dog: Watchdog, seen: Seen) -> None:
+    hold = Hold()
+    with dog.running("buy", "5e55", on_loop=False, hold=hold):
+        for now, hold.is_held in ((5.0, True), (6.0, True), (7.0, False), (12.0, True)):
+            dog.look(now)
+    assert len(seen.lines) == 2
 
 
 def test_a_handler_that_ended_is_forgotten_also_if_it_raised(dog: Watchdog, seen: Seen) -> None:

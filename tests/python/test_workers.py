@@ -46,8 +46,8 @@ async def test_no_more_threads_work_than_are_allowed(workers: Workers) -> None:
     work, before = Work(), set(threading.enumerate())
     jobs = [asyncio.create_task(workers.run(work(name))) for name in "abcdef"]
     await work.has_begun(3)
-    made = [it.name for it in set(threading.enumerate()) - before].count("sapwood-worker")
-    assert (sorted(work.log), made) == (["a", "b", "c"], 3)
+    new = [it.name for it in set(threading.enumerate()) - before]
+    assert (sorted(work.log), new.count("sapwood-worker")) == (["a", "b", "c"], 3)
     work.release.set()
     await asyncio.gather(*jobs)
     assert sorted(work.log) == [*"abcdef"]

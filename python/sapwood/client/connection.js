@@ -58,6 +58,7 @@ const CONTINUOUS = /move$|over$|scroll$|update$/;
  * @property {(run: () => void, ms: number) => any} setTimeout
  * @property {(timer: any) => void} clearTimeout
  * @property {{ random(): number }} Math
+ * @property {{ now(): number }} Date
  * @property {typeof fetch} fetch
  */
 
@@ -75,6 +76,11 @@ export class Connection {
   desync = "";
   /** Takes the page into a session that it was not rendered from. @type {import("./anew.js").Anew | null} */
   anew = null;
+  /** What was typed into the pages before this one, and whether the server was not told, until it is here.
+   * @type {[string, unknown, boolean][]} */
+  typed = [];
+  /** The `id` and `name` of what such a page had, by uuid. @type {Record<string, string[]>} */
+  names = {};
   /** A script wants the server to hear of what it did to the page. */
   wantsSync = false;
   work;
@@ -112,18 +118,22 @@ export class Connection {
   keep() {
     const { kept: before, values } = this.work;
     if (this.state === "closed" || !(this.resume || before)) return "";
-    let [resume, count, events, fields] = before ? JSON.parse(before) : ["", this.count, [], []];
-    let later = this.pending;
-    if (before) {
-      // That is not taken up yet: what happened in this page comes after it.
-      if (this.resume) later = later.filter(({ c }) => c > count);
-      later = later.map((event) => ({ ...event, c: ++count }));
-    }
-    resume = this.resume || resume;
-    const written = later.map(({ c, target, type, data, fields }) => [c, uuidOf(target), type, data, kept(fields)]);
-    const text = fields && JSON.stringify([resume, count, [...events, ...written], [...fields, ...kept(values.unreported)]]);
-    if (text?.length < KEPT_CHARACTERS_MAX) return text;
-    return JSON.stringify([resume, count, (events.length ?? events) + written.length]);
+    const { names } = this;
+    const called = (/** @type {any} */ target) => {
+      const uuid = uuidOf(target);
+      // In a form these may be fields of it.
+      if (target !== uuid) names[uuid] = [target.id, target.name].map(String);
+      return uuid;
+    };
+    // A password is written nowhere.
+    const all = (/** @type {Map<any, unknown>} */ fields) => {
+      return [...fields].filter(([{ type }]) => type !== "password").map(([field, value]) => [called(field), value, edited.has(field)]);
+    };
+    const edited = values.unreported;
+    const write = (/** @type {unknown[]} */ ...what) => JSON.stringify([this.resume, this.count, ...what, names, before && JSON.parse(before)]);
+    const events = this.pending.map(({ c, target, type, data, fields }) => [c, called(target), type, data, all(fields)]);
+    const text = write(events, [...this.typed, ...all(new Map([...values.changed, ...edited]))]);
+    return text.length < KEPT_CHARACTERS_MAX ? text : write(events.length, []);
   }
 
   /** Open a socket, in place of any other. */
@@ -183,15 +193,15 @@ export class Connection {
 
   async #join() {
     if (!this.#isStream) this.#isSettled = true;
-    if (!this.token) return this.transmit([0, { v: 1, resume: this.resume, s: this.#patch }]);
+    // Of two joins that overtake each other the later one counts, also after the page was loaded again.
+    const n = this.environment.Date.now();
+    if (!this.token) return this.transmit([0, { v: 1, n, resume: this.resume, s: this.#patch }]);
     const { page, kept, share } = this.work;
     if (this.anew || kept || share || page.needsMore) {
-      if (!(await this.need())) return;
-      const more = /** @type {More} */ (this.#more);
-      if (kept || share) this.anew ??= new more.Anew(this);
-      return this.transmit([0, more.join(this)]);
+      if (await this.need()) this.transmit([0, /** @type {More} */ (this.#more).join(this)]);
+      return;
     }
-    this.transmit([0, { v: 1, token: this.token, fields: this.edited() }]);
+    this.transmit([0, { v: 1, n, token: this.token, fields: this.edited() }]);
   }
 
   /** Return the fields that a session is told of which knows the page's HTML. */
@@ -247,10 +257,7 @@ export class Connection {
   /** Find another session. */
   async #renew() {
     this.#drop();
-    if (!(await this.need())) return;
-    const more = /** @type {More} */ (this.#more);
-    this.anew ??= new more.Anew(this);
-    this.anew.renew();
+    if (await this.need()) /** @type {More} */ (this.#more).renew(this);
   }
 
   /** @param {number} s @param {number | [number, number]} handled @param {unknown[]} ops */
@@ -258,8 +265,11 @@ export class Connection {
     // While an event is handled the server knows of its fields already.
     const [c, taken = c] = [handled].flat();
     const isWhole = ops[0] === 10 && ops[1] === 0;
-    if (isWhole || (!this.desync && s === this.#patch + 1)) this.#advance(s, taken, ops);
-    else if (!this.desync) this.#resync("gap");
+    // What came before may come again, on its way twice.
+    if (s > this.#patch) {
+      if (isWhole || (!this.desync && s === this.#patch + 1)) this.#advance(s, taken, ops);
+      else if (!this.desync) this.#resync("gap");
+    }
     this.#handled(c);
   }
 
@@ -316,7 +326,7 @@ export class Connection {
     return type === "click" ? head : [...head, type];
   }
 
-  /** Return fields as frames have them. @param {Iterable<[Target, unknown]>} fields */
+  /** Return fields as frames have them. @param {Iterable<any>} fields */
   named(fields) {
     return [...fields].flatMap(([field, value]) => [this.work.page.id(field), value]);
   }
@@ -417,9 +427,4 @@ function encode(frame) {
 /** Returns a frame's bytes. @param {unknown[]} frame */
 export function size(frame) {
   return new Blob([encode(frame)]).size;
-}
-
-/** @param {Map<Target, unknown>} fields */
-function kept(fields) {
-  return [...fields].map(([field, value]) => [uuidOf(field), value]);
 }

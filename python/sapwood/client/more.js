@@ -5,10 +5,10 @@
  * It is handed the objects of the first and shares no state with it; what both
  * import is constants and functions, which each has its own copy of.
  */
-export { Anew, join, sync } from "./anew.js";
+export { join, renew, sync } from "./anew.js";
 export { Delay } from "./delay.js";
 export { Filling } from "./fill.js";
-export { refocus } from "./focus.js";
+export { insertFocused } from "./focus.js";
 export { match } from "./match.js";
 export { createElement, setForeign } from "./namespace.js";
 export { showError } from "./panel.js";
