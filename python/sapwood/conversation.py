@@ -266,7 +266,6 @@ class _Writer:
         self._is_due = True
         if self._is_open and self._task is None:
             self._task = self._loop.create_task(self._write())
-            self._task.add_done_callback(self._stopped)
 
     async def _write(self) -> None:
         connection, socket = self._connection, self._socket
@@ -284,12 +283,10 @@ class _Writer:
                     return
         except Gone:
             self._is_open = False  # as whoever reads will find out
-        finally:
-            self._task = None
-
-    def _stopped(self, task: asyncio.Task[None]) -> None:
-        if not task.cancelled() and (error := task.exception()) is not None:
+        except Exception as error:
             log.error("a writer failed: %r", error, exc_info=error)
             # Who cannot be written to is not read any more.
             if self._reader is not None:
                 self._reader.cancel()
+        finally:
+            self._task = None
