@@ -246,12 +246,22 @@ impl Pages {
         other: &'a Pages,
         mut visit: impl FnMut(usize, Option<&'a Page>, Option<&'a Page>),
     ) {
-        // Seldom more than the page in hand, before and after.
+        let same_branches = self.height == other.height && same(&self.root, &other.root);
+        let in_hand = [&self.in_hand, &other.in_hand];
+        if let [Some(mine), Some(theirs)] = in_hand
+            && same_branches
+            && mine.number == theirs.number
+        {
+            // Mostly nothing but the page in hand was written.
+            if !Arc::ptr_eq(&mine.page, &theirs.page) {
+                visit(mine.number, Some(&mine.page), Some(&theirs.page));
+            }
+            return;
+        }
         let mut numbers = SmallVec::<[usize; 8]>::new();
-        if self.height != other.height || !same(&self.root, &other.root) {
+        if !same_branches {
             self.differing_places(other, &mut numbers);
         }
-        let in_hand = [&self.in_hand, &other.in_hand];
         numbers.extend(in_hand.into_iter().flatten().map(|in_hand| in_hand.number));
         numbers.sort_unstable();
         numbers.dedup();

@@ -21,7 +21,7 @@ import sapwood as sw
 from sapwood import _core
 
 ROUNDS, LEAST_S, LARGEST = 7, 0.008, 100_000
-GROWTH_MAX, LOOKS = 2.5, 3
+GROWTH_MAX, LOOKS = 2.5, 10
 Run = Callable[[], object]
 
 

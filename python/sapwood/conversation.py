@@ -284,7 +284,6 @@ class _Writer:
         self._is_due = True
         if self._is_open and self._task is None:
             self._task = self._loop.create_task(self._write())
-            self._task.add_done_callback(self._stopped)
 
     async def _write(self) -> None:
         connection, socket = self._connection, self._socket
@@ -306,6 +305,9 @@ class _Writer:
                     return
         except Gone:
             self._is_open = False  # as whoever reads will find out
+        except Exception as error:
+            log.error("a writer failed: %r", error, exc_info=error)
+            self._fail()
         finally:
             self._task = None
             self._sending_since_s = math.inf
@@ -321,12 +323,8 @@ class _Writer:
         elif left_s < math.inf:
             self._patience = self._loop.call_later(left_s, self._see_to_it)
 
-    def _stopped(self, task: asyncio.Task[None]) -> None:
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("a writer failed: %r", error, exc_info=error)
-            self._fail()
-
     def _fail(self) -> None:
+        # Who cannot be written to is not read any more.
         if self._is_open:
             self._is_open, self.has_failed = False, True
             self.reader.cancel()

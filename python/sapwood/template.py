@@ -65,8 +65,11 @@ class Template:
     @property
     def _lock(self) -> threading.RLock:
         """Guards what is published and what followers take of it, not the tree itself."""
-        # In one step, so that two threads that come first get the same one.
-        return cast("threading.RLock", self.__dict__.setdefault("_guard", threading.RLock()))
+        guard = self.__dict__.get("_guard")
+        if guard is None:
+            # In one step, so that two threads that come first get the same one.
+            guard = self.__dict__.setdefault("_guard", threading.RLock())
+        return cast("threading.RLock", guard)
 
     _pristine: Self | None = None
 

@@ -57,6 +57,10 @@ class Workers:
             self._jobs.put(None)
         self._jobs, self._threads = SimpleQueue(), 0
 
+    def __del__(self) -> None:
+        # A queue of this kind may be put into wherever the collector happens to run.
+        self.close()
+
     def _end(self, job: _Job, result: Any, error: BaseException | None) -> None:
         self._pending -= 1
         if not job.outcome.cancelled():

@@ -699,6 +699,10 @@ fn put_text(slf: &Bound<'_, Node>, text: &Bound<'_, PyString>) -> PyResult<()> {
     };
     let set = {
         let inner = &mut *tree.borrow_mut();
+        // What changes most: a text for a text.
+        if inner.tree.set_only_text(id, characters) {
+            return Ok(());
+        }
         let has_elements = inner.has_element_below(id);
         (!has_elements).then(|| inner.tree.set_text(id, characters))
     };

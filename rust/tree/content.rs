@@ -19,16 +19,25 @@ impl Tree {
         self.page_mut(id).append_data(slot(id), more);
     }
 
+    /// Sets the string of the text that is all that *parent* has; says whether that is
+    /// what it has, and will have.
+    pub fn set_only_text(&mut self, parent: NodeId, text: &str) -> bool {
+        let Node { first, last, .. } = *self.node(parent);
+        let is_one = first == last && !first.is_none() && !text.is_empty();
+        let is_text = is_one && self.kind(first) == Kind::Text;
+        if is_text {
+            self.set_data(first, text);
+        }
+        is_text
+    }
+
     /// Makes *text* the only child of *parent*; an empty one leaves no child.
     pub fn set_text(&mut self, parent: NodeId, text: &str) -> Result<(), EditError> {
-        let Node { first, last, .. } = *self.node(parent);
+        if self.set_only_text(parent, text) {
+            return Ok(());
+        }
         if !self.may_have_children(parent) {
             return Err(EditError::NoChildren);
-        }
-        let is_one_text = !first.is_none() && first == last && self.kind(first) == Kind::Text;
-        if is_one_text && !text.is_empty() {
-            self.set_data(first, text);
-            return Ok(());
         }
         self.remove_children(parent);
         if !text.is_empty() {

@@ -5,7 +5,7 @@
 //! works on it with the plain ones: a hidden element keeps its place, its uuid and
 //! its handlers. A tree that hides nothing is walked as fast as if this were not there.
 
-use crate::node::{Kind, NodeId};
+use crate::node::{Kind, Node, NodeId};
 use crate::tree::{ROOT, Tree};
 use rustc_hash::FxHashMap;
 use std::cell::RefCell;
@@ -73,7 +73,11 @@ impl Tree {
 
     /// Returns the only child that is shown; none if there are more or none.
     pub fn only_shown(&self, parent: NodeId) -> Option<NodeId> {
-        let only = self.first_shown(parent).some()?;
+        let Node { first, last, .. } = *self.node(parent);
+        if first == last {
+            return first.some().filter(|&id| !self.is_passed_over(id, parent));
+        }
+        let only = self.onwards(first, parent).some()?;
         self.next_shown(only).is_none().then_some(only)
     }
 

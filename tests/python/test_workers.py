@@ -106,6 +106,12 @@ async def test_threads_end_when_closed_and_others_come(workers: Workers) -> None
     assert work.log == ["a"]
 
 
+async def test_threads_end_with_whose_they_are() -> None:
+    thread = await Workers(1).run(threading.current_thread)
+    await asyncio.to_thread(thread.join, PATIENCE_S)
+    assert not thread.is_alive()
+
+
 def test_a_job_that_outlives_its_loop_disturbs_nobody() -> None:
     workers, work = Workers(1), Work()
 
