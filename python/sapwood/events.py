@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sapwood.element import Element
     from sapwood.session import Session
     from sapwood.template import Template
+    from sapwood.window import Window
 
 #: What becomes of an event whose handler is at work already; see `policy`.
 Policy = Literal["queue", "drop", "latest", "parallel"]
@@ -108,6 +109,15 @@ class EventHandler:
         """The target, by its old name."""
         warnings.warn("e.element is now e.target", DeprecationWarning, stacklevel=2)
         return self.target
+
+    @property
+    def window(self) -> Window:
+        """The window of the tab that the event came from."""
+        return self.connection.window
+
+    def reload(self) -> None:
+        """Have the tab that the event came from load its page again."""
+        self.window.location.reload()
 
     def update(self) -> None:
         """Send what changed in the template since the last update to the browser."""

@@ -15,3 +15,4 @@ export { showError } from "./panel.js";
 export { setProperty } from "./property.js";
 export { replace } from "./replace.js";
 export { Stream } from "./stream.js";
+export { ask } from "./window.js";
