@@ -24,7 +24,6 @@ async function asked() {
   }
   const { environment } = /** @type {any} */ (world.connection);
   Object.assign(environment, {
-    document: { documentElement: {}, baseURI: "https://host/a/b" },
     location: { assign: (/** @type {string} */ url) => done.push(["assign", url]) },
     localStorage: new Storage(),
     scrollTo: (/** @type {number[]} */ ...to) => done.push(["scroll", ...to]),
@@ -37,6 +36,7 @@ async function asked() {
       observe() {}
     },
   });
+  Object.assign(world.work.page.document, { documentElement: {}, baseURI: "https://host/a/b" });
   const show = world.work.status.show;
   world.work.status.show = (/** @type {any[]} */ ...state) => {
     show(...state);

@@ -39,9 +39,8 @@ class Questions {
   constructor(connection) {
     this.#connection = connection;
     this.#window = /** @type {any} */ (connection.environment);
-    const { document, MutationObserver } = this.#window;
-    const observer = new MutationObserver(() => this.#check());
-    observer.observe(document.documentElement, { attributeFilter: ["data-sapwood"] });
+    const observer = new this.#window.MutationObserver(() => this.#check());
+    observer.observe(documentOf(connection).documentElement, { attributeFilter: ["data-sapwood"] });
   }
 
   /** @param {number} number @param {string} [name] @param {any[]} [args] */
@@ -116,8 +115,8 @@ const ACTIONS = {
   set: ({ window }, area, key, value) => storage(window, area).setItem(key, value),
   remove: ({ window }, area, key) => storage(window, area).removeItem(key),
   clear: ({ window }, area) => storage(window, area).clear(),
-  open({ window }, url, target) {
-    const opened = window.open(address(window, url), target);
+  open(question, url, target) {
+    const opened = question.window.open(address(question, url), target);
     if (!opened) throw new Error("the browser opens no window now");
     // What is opened is no part of the application, and may be anybody's.
     if (target === "_blank") opened.opener = null;
@@ -128,10 +127,15 @@ const ACTIONS = {
   },
   scroll_to: ({ window }, x, y) => void window.scrollTo(x, y),
   scroll_by: ({ window }, x, y) => void window.scrollBy(x, y),
-  assign: ({ window }, url) => leave(window, "assign", address(window, url)),
-  replace: ({ window }, url) => leave(window, "replace", address(window, url)),
-  reload: ({ window }) => leave(window, "reload"),
+  assign: (question, url) => leave(question, "assign", address(question, url)),
+  replace: (question, url) => leave(question, "replace", address(question, url)),
+  reload: (question) => leave(question, "reload"),
 };
+
+/** @param {Connection} connection @returns {Document} */
+function documentOf({ work }) {
+  return /** @type {any} */ (work.page).document;
+}
 
 /** @param {any} window @param {string} area */
 function storage(window, area) {
@@ -140,25 +144,27 @@ function storage(window, area) {
 }
 
 /** Return the whole of an address; one that is code, or holds its content, is none.
- * @param {any} window @param {string} url */
-function address(window, url) {
-  const { href, protocol } = new URL(url, window.document.baseURI);
+ * @param {Question} question @param {string} url */
+function address({ connection }, url) {
+  const { href, protocol } = new URL(url, documentOf(connection).baseURI);
   if (!/^(https?|mailto):$/.test(protocol)) throw new Error(`no address to go to: ${protocol}`);
   return href;
 }
 
 /** Go elsewhere, when that has been answered.
- * @param {any} window @param {"assign" | "replace" | "reload"} how @param {string[]} to */
-function leave({ location, setTimeout }, how, ...to) {
-  setTimeout(() => location[how](...to), 0);
+ * @param {Question} question @param {"assign" | "replace" | "reload"} how @param {string[]} to */
+function leave({ window }, how, ...to) {
+  window.setTimeout(() => window.location[how](...to), 0);
 }
 
 /** Show *text* with buttons, of which all but the first mean no, until one is pressed; return
  * the line that was typed, if there is one to type, or null for no.
  * @param {Question} question @param {string} text @param {string[]} buttons @param {string} [value]
  * @returns {Promise<string | null>} */
-function show({ connection, window: { document }, signal }, text, buttons, value) {
+function show({ connection, signal }, text, buttons, value) {
   const { page } = /** @type {any} */ (connection.work);
+  const document = documentOf(connection);
+  const before = /** @type {HTMLElement | null} */ (document.activeElement);
   const dialog = /** @type {HTMLDialogElement} */ (box(document, "dialog", "alertdialog", STYLE));
   const form = document.createElement("form");
   const field = document.createElement("input");
@@ -175,11 +181,12 @@ function show({ connection, window: { document }, signal }, text, buttons, value
   return new Promise((done) => {
     const end = (/** @type {string | null} */ said) => {
       done(said);
-      // The focus goes back where it was, and that is not the user's doing.
+      // That the focus goes back where it was is not the user's doing. It goes by itself when
+      // a dialog is closed, but Chromium loses the caret if that is then removed.
       page.restoring = true;
-      dialog.close();
-      page.restoring = false;
       dialog.remove();
+      before?.focus({ preventScroll: true });
+      page.restoring = false;
     };
     form.onsubmit = (/** @type {SubmitEvent} */ event) => {
       event.preventDefault();
