@@ -269,11 +269,12 @@ class HandlerAttribute:
 class HandlerAttributes:
     """The handlers that an element has as attributes: those of the events that the DOM knows.
 
-    From the HTML standard (8.1.8.2, GlobalEventHandlers) and those of UI, pointer, touch,
-    clipboard, animation and fullscreen events.
+    From the HTML standard (8.1.8.2, GlobalEventHandlers, and WindowEventHandlers, which are
+    for `body`) and those of UI, pointer, touch, clipboard, animation and fullscreen events.
     """
 
     onabort: HandlerAttribute = HandlerAttribute()
+    onafterprint: HandlerAttribute = HandlerAttribute()
     onanimationcancel: HandlerAttribute = HandlerAttribute()
     onanimationend: HandlerAttribute = HandlerAttribute()
     onanimationiteration: HandlerAttribute = HandlerAttribute()
@@ -281,7 +282,9 @@ class HandlerAttributes:
     onauxclick: HandlerAttribute = HandlerAttribute()
     onbeforeinput: HandlerAttribute = HandlerAttribute()
     onbeforematch: HandlerAttribute = HandlerAttribute()
+    onbeforeprint: HandlerAttribute = HandlerAttribute()
     onbeforetoggle: HandlerAttribute = HandlerAttribute()
+    onbeforeunload: HandlerAttribute = HandlerAttribute()
     onblur: HandlerAttribute = HandlerAttribute()
     oncancel: HandlerAttribute = HandlerAttribute()
     oncanplay: HandlerAttribute = HandlerAttribute()
@@ -315,16 +318,19 @@ class HandlerAttributes:
     onfullscreenchange: HandlerAttribute = HandlerAttribute()
     onfullscreenerror: HandlerAttribute = HandlerAttribute()
     ongotpointercapture: HandlerAttribute = HandlerAttribute()
+    onhashchange: HandlerAttribute = HandlerAttribute()
     oninput: HandlerAttribute = HandlerAttribute()
     oninvalid: HandlerAttribute = HandlerAttribute()
     onkeydown: HandlerAttribute = HandlerAttribute()
     onkeypress: HandlerAttribute = HandlerAttribute()
     onkeyup: HandlerAttribute = HandlerAttribute()
+    onlanguagechange: HandlerAttribute = HandlerAttribute()
     onload: HandlerAttribute = HandlerAttribute()
     onloadeddata: HandlerAttribute = HandlerAttribute()
     onloadedmetadata: HandlerAttribute = HandlerAttribute()
     onloadstart: HandlerAttribute = HandlerAttribute()
     onlostpointercapture: HandlerAttribute = HandlerAttribute()
+    onmessage: HandlerAttribute = HandlerAttribute()
     onmousedown: HandlerAttribute = HandlerAttribute()
     onmouseenter: HandlerAttribute = HandlerAttribute()
     onmouseleave: HandlerAttribute = HandlerAttribute()
@@ -332,6 +338,10 @@ class HandlerAttributes:
     onmouseout: HandlerAttribute = HandlerAttribute()
     onmouseover: HandlerAttribute = HandlerAttribute()
     onmouseup: HandlerAttribute = HandlerAttribute()
+    onoffline: HandlerAttribute = HandlerAttribute()
+    ononline: HandlerAttribute = HandlerAttribute()
+    onpagehide: HandlerAttribute = HandlerAttribute()
+    onpageshow: HandlerAttribute = HandlerAttribute()
     onpaste: HandlerAttribute = HandlerAttribute()
     onpause: HandlerAttribute = HandlerAttribute()
     onplay: HandlerAttribute = HandlerAttribute()
@@ -344,6 +354,7 @@ class HandlerAttributes:
     onpointerout: HandlerAttribute = HandlerAttribute()
     onpointerover: HandlerAttribute = HandlerAttribute()
     onpointerup: HandlerAttribute = HandlerAttribute()
+    onpopstate: HandlerAttribute = HandlerAttribute()
     onprogress: HandlerAttribute = HandlerAttribute()
     onratechange: HandlerAttribute = HandlerAttribute()
     onreset: HandlerAttribute = HandlerAttribute()
@@ -358,6 +369,7 @@ class HandlerAttributes:
     onselectstart: HandlerAttribute = HandlerAttribute()
     onslotchange: HandlerAttribute = HandlerAttribute()
     onstalled: HandlerAttribute = HandlerAttribute()
+    onstorage: HandlerAttribute = HandlerAttribute()
     onsubmit: HandlerAttribute = HandlerAttribute()
     onsuspend: HandlerAttribute = HandlerAttribute()
     ontimeupdate: HandlerAttribute = HandlerAttribute()
