@@ -94,6 +94,7 @@ build/bench/all build/bench-smoke/all: .venv/built .venv/dev .venv/bench
 	$(BIN)/python benches/python/socket_bytes.py $(@D)/socket_bytes.json $(SMOKE)
 	$(BIN)/python benches/python/event_cpu.py $(@D)/event_cpu.json $(SMOKE)
 	$(BIN)/python benches/python/soak.py $(@D)/soak.json $(SMOKE)
+	$(BIN)/python benches/python/slow_reader.py $(@D)/slow_reader.json $(SMOKE)
 
 .PHONY: client
 client: node_modules/made ## Build the minified client, two files that are kept in git

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import clock
 import counter
+import order
 import poll
 import table
 import todo
@@ -50,7 +51,7 @@ def source(file):
     )
 
 
-for example in (counter, todo, clock, table, poll):
+for example in (counter, todo, order, clock, table, poll):
     app.mount(f"/{example.__name__}", example.app)
     index.querySelector("#examples").children.append(
         card(example.__name__, inspect.getdoc(example))

@@ -15,14 +15,16 @@ const FOLDER = "python/sapwood/client";
 const BANNER = "/* Sapwood, MIT */\n";
 
 // Members of our own objects: neither a name of the DOM's nor a key on the wire may be
-// here, nor one that a module exports.
+// here.
 const MEMBERS = `
-anew apply begin children connect count cursor depth desync document edit edited element
+anew apply begin changed children connect count cursor depth desync document edit edited element
 environment epoch fail field filled flush focused forget holds idPrefix insert inside isDelayed
-isDone isFixed isMoved isTold keep kept last left load lose named namespace need needsMore next
+isDone isFixed isMoved isTold keep kept last left load lose named namespace need names needsMore next
 node notify old parent pending place position properties range receive refill report restart
-restoring show socket state string survey tag told touch transmit unreported uuid wake
+restoring show socket state string survey tag told touch transmit typed unreported uuid wake
 wantsSync work
+Delay Filling Stream askWindow createNamed findMatch insertFocused rejoin renewSession replaceTag
+setForeign setOwned showError tellAll
 `;
 const MANGLED = new RegExp(`^(${MEMBERS.trim().split(/\s+/).join("|")})$`);
 
@@ -45,7 +47,7 @@ async function bundle({ entry, outfile, format, names }) {
     toplevel: true,
     module: format === "esm",
     // Compresses better than what is shorter before.
-    compress: { passes: 3, toplevel: true, inline: 1, sequences: false },
+    compress: { passes: 3, toplevel: true, inline: 1, sequences: false, pure_getters: true, unsafe_arrows: true },
   });
   await writeFile(outfile, `${BANNER}${code}\n`);
   return mangleCache;

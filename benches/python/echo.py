@@ -1,5 +1,6 @@
 """What live pages are measured against: a WebSocket that answers, and nothing else."""
 
+import asyncio
 import sys
 import time
 
@@ -12,12 +13,16 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 
 async def answer(websocket: WebSocket) -> None:
-    """Answer every frame with one of as many bytes as the path says."""
+    """Answer every frame with one of as many bytes as the path says, if it says so in a thread."""
     text = "x" * websocket.path_params["length"]
+    in_thread = websocket.scope["path"].startswith("/thread/")
+    loop = asyncio.get_running_loop()
     await websocket.accept()
     try:
         while True:
-            await websocket.receive_text()
+            received = await websocket.receive_text()
+            if in_thread:
+                await loop.run_in_executor(None, len, received)
             await websocket.send_text(text)
     except WebSocketDisconnect:
         pass
@@ -27,7 +32,13 @@ async def cpu(_: Request) -> JSONResponse:
     return JSONResponse({"cpu_s": time.process_time()})
 
 
-app = Starlette(routes=[WebSocketRoute("/{length:int}", answer), Route("/cpu", cpu)])
+app = Starlette(
+    routes=[
+        WebSocketRoute("/{length:int}", answer),
+        WebSocketRoute("/thread/{length:int}", answer),
+        Route("/cpu", cpu),
+    ]
+)
 
 if __name__ == "__main__":
     # As `sapwood run` starts it.

@@ -93,6 +93,10 @@ FIGURES = {
     "session_bytes": Figure("bytes", 8192, "memory of one of 1,000 tabs above a bare socket"),
     "soak_events_per_s": Figure("/s", None, "clicks that 1,000 tabs get handled", True),
     "soak_event_cpu_us": Figure("µs", None, "server CPU of each"),
+    "slow_reader_bytes": Figure("bytes", 262144, "memory of a browser that reads 1 byte/s"),
+    "slow_reader_alone_p99_ms": Figure("ms", None, "1,000 updates/s reach a browser, p99"),
+    "slow_reader_delay_p50": Figure("×", 1.5, "the same beside 20 that read 1 byte/s, median"),
+    "slow_reader_delay_p99": Figure("×", None, "the same, p99"),
     "orphan_slope_bytes": Figure("bytes", 100, "memory lost for a page that nobody joins"),
     "stamp_bytes_raw": Figure("bytes", 14, "what a uuid adds to the HTML, per element"),
     "stamp_bytes_gzip": Figure("bytes", 5, "the same compressed"),
@@ -107,10 +111,12 @@ FIGURES = {
     "click_to_dom_ms_counter": Figure("ms", 2, "click to changed page in Chromium, counter"),
     "click_to_dom_ms_table": Figure("ms", 2.5, "the same, one cell of 1,000 rows"),
     "event_cpu_ratio": Figure("×", 2, "server CPU of a click compared to a bare echo"),
-    "event_cpu_async_ratio": Figure("×", None, "the same, the handler a coroutine"),
+    "event_cpu_thread_ratio": Figure("×", 2, "the same, compared to an echo out of a thread"),
+    "event_cpu_async_ratio": Figure("×", 2, "the same, the handler a coroutine, to a bare echo"),
     "event_cpu_us": Figure("µs", None, "server CPU of a click"),
     "event_cpu_async_us": Figure("µs", None, "the same, the handler a coroutine"),
     "echo_cpu_us": Figure("µs", None, "server CPU of a bare echo"),
+    "echo_thread_cpu_us": Figure("µs", None, "server CPU of an echo out of a thread"),
     "core_query_id_ns": Figure("ns", None, "without Python: `#row9999` in a table of 1 MB"),
     "core_query_below_id_ns": Figure("ns", None, "without Python: `#row9999 > .price`"),
     "core_query_class_us": Figure("µs", None, "without Python: `.price`, 10,190 of them"),
@@ -196,7 +202,7 @@ def gather(folder: Path) -> Values:
     values: Values = {}
     of_python(json.loads((folder / "python.json").read_text()), values)
     of_core(folder / "criterion", values)
-    for name in ("memory", "shapes", "socket_bytes", "event_cpu", "soak"):
+    for name in ("memory", "shapes", "socket_bytes", "event_cpu", "soak", "slow_reader"):
         for figure, value in json.loads((folder / f"{name}.json").read_text()).items():
             values[figure] = {"sapwood": value}
     cells = [values[f"cell_update_{size}"]["sapwood"] for size in ("1k", "100k")]

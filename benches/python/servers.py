@@ -133,6 +133,7 @@ def tab(server: Server, path: str = "/") -> Iterator[Tab]:
         yield Tab(websocket, loaded.button)
 
 
-def bare_socket(server: Server, answer_bytes: int) -> connect:
+def bare_socket(server: Server, answer_bytes: int, *, in_thread: bool = False) -> connect:
     """Connect to the echo server, whose answers are to be so long; enter what is returned."""
-    return connect(f"ws://127.0.0.1:{server.port}/{answer_bytes}", compression=None)
+    path = f"/thread/{answer_bytes}" if in_thread else f"/{answer_bytes}"
+    return connect(f"ws://127.0.0.1:{server.port}{path}", compression=None)

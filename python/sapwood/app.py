@@ -134,7 +134,9 @@ class App:
         self.registry: Sessions = Sessions(_token)
         self.handoff: Handoff = Handoff(time.monotonic, _token)
         self.places: Places = Places(max_sessions)
-        self.keeper: Keeper = Keeper(store or MemoryStore(), self.registry, state_ttl_s)
+        self.keeper: Keeper = Keeper(
+            store or MemoryStore(), self.registry, state_ttl_s, lambda: self.doors.records
+        )
         self.metrics: Metrics = Metrics(
             sessions=lambda: len(self.registry),
             connections=lambda: sum(it.is_open for s in self.registry for it in s.connections),
@@ -154,6 +156,8 @@ class App:
         self._on_connect: list[Callable[[Session], Any]] = []
         self._on_reconnect: list[Callable[[Session], Any]] = []
         self._on_disconnect: list[Callable[[Session], Any]] = []
+        #: When each connection that nobody is at ends, unless somebody comes back.
+        self._expiring: dict[Connection, asyncio.TimerHandle] = {}
         self._sweeping: asyncio.TimerHandle | None = None
         self._tasks = Tasks()
         self._startup: list[Callable[[], Any]] = []
@@ -254,7 +258,7 @@ class App:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""
         if scope["type"] != "lifespan" and DOORS not in scope:
-            scope = {**scope, DOORS: self.doors}
+            scope[DOORS] = self.doors  # as Starlette puts its app; a copy stays with each socket
             if not self.doors.admit(scope):
                 log.info("refused: not asked under one of the app's hosts")
                 refusal = PlainTextResponse("This is none of the app's allowed_hosts.", 400)
@@ -301,6 +305,7 @@ class App:
         async with AsyncExitStack() as stack:
             for app in self._mounted:
                 # It lies behind our doors and needs none of its own.
+                app.doors = self.doors
                 await stack.enter_async_context(app._life())
             for function in self._startup:
                 result = function()
@@ -312,12 +317,23 @@ class App:
             finally:
                 await self._stop()
 
-    async def _stop(self) -> None:
-        """Send browsers away to come back, let handlers end, and keep what was declared."""
+    def send_away(self) -> None:
+        """Let nobody in any more, and tell all browsers to come back to the next process.
+
+        The end of the app's lifespan does it too. A server that first waits for streams to
+        end calls it before that; it must stop then.
+        """
+        for app in self._mounted:
+            app.send_away()
         self.is_stopping = True
+        self.places.close()
         for session in self.registry:
             for connection in session.connections:
                 connection.end(RESTART)
+
+    async def _stop(self) -> None:
+        """Send browsers away to come back, let handlers end, and keep what was declared."""
+        self.send_away()
         await self._tasks.finish(0, TASKS_PATIENCE_S)
         await self.dispatcher.finish(HANDLERS_PATIENCE_S)
         try:
@@ -389,47 +405,60 @@ class App:
     def on_connect(self, function: HookT) -> HookT:
         """Call *function*, a coroutine function or not, with every new session.
 
-        It is called when the first browser has connected, as a handler is: nothing else of
-        the session is handled until it returns.
+        It is called once, when the first browser has connected, as a handler is: nothing
+        else of the session is handled until it returns. Of a session that was restored
+        after a restart, this process sees its first browser too.
         """
         self._on_connect.append(function)
         return function
 
     def on_reconnect(self, function: HookT) -> HookT:
-        """Call *function* with a session whenever a browser comes back to it, or joins it."""
+        """Call *function* with a session whenever a browser comes back to it, or joins it.
+
+        A browser that is back before it was seen to leave has not left.
+        """
         self._on_reconnect.append(function)
         return function
 
     def on_disconnect(self, function: HookT) -> HookT:
-        """Call *function* with a session whenever a browser leaves it, maybe to come back."""
+        """Call *function* with a session whenever a browser leaves it, maybe to come back.
+
+        Each time is one call of this for one of `on_connect` or `on_reconnect` before. If
+        many wait for a handler to end, those of a browser that left and came back, or
+        came and left, in the meantime are left out, both of them.
+        """
         self._on_disconnect.append(function)
         return function
 
-    def came(self, connection: Connection, is_new: bool) -> None:
+    def came(self, connection: Connection) -> None:
         """Note that a browser has connected."""
-        log.info(
-            "session %s: a browser connected by %s", connection.session.id, connection.info.protocol
-        )
-        self._call(self._on_connect if is_new else self._on_reconnect, connection.session)
+        session = connection.session
+        log.info("session %s: a browser connected by %s", session.id, connection.info.protocol)
+        is_back, session.is_new = not session.is_new, False
+        if not connection.is_present:
+            self._tell(session, int(is_back), self._on_reconnect if is_back else self._on_connect)
+        connection.is_present = True
 
     def left(self, connection: Connection) -> None:
-        """Note that a browser has left."""
-        log.info("session %s: a browser left", connection.session.id)
-        self.expect(connection)
-        self._call(self._on_disconnect, connection.session)
-
-    def expect(self, connection: Connection) -> None:
-        """Wait for a browser; forget it if it does not come, or come back, in time."""
+        """Note that a browser has left, or has not come; forget it if it does not in time."""
         session = connection.session
+        if connection.is_present:
+            log.info("session %s: a browser left", session.id)
+            self._tell(session, -1, self._on_disconnect)
+        connection.is_present = False
         if not session.is_connected:
             self.places.give_back(session)
+        if (before := self._expiring.pop(connection, None)) is not None:
+            before.cancel()
         loop = asyncio.get_running_loop()
         loop.call_later(ANSWER_GRACE_S, self._lapse, connection, connection.epoch)
-        loop.call_later(self.session_timeout_s, self._expire, connection, connection.epoch)
+        self._expiring[connection] = loop.call_later(
+            self.session_timeout_s, self._expire, connection, connection.epoch
+        )
 
-    def _call(self, hooks: list[Callable[[Session], Any]], session: Session) -> None:
-        for hook in hooks:
-            self.dispatcher.start(self.dispatcher.run(session, hook))
+    def _tell(self, session: Session, change: int, hooks: list[Callable[[Session], Any]]) -> None:
+        if self._on_connect or self._on_reconnect or self._on_disconnect:
+            self.dispatcher.visit(session, change, hooks)
 
     def _lapse(self, connection: Connection, epoch: int) -> None:
         # A handler that is cancelled since the app stops runs again, and asks again.
@@ -437,6 +466,7 @@ class App:
             connection.lapse(epoch)
 
     def _expire(self, connection: Connection, epoch: int) -> None:
+        del self._expiring[connection]
         session = connection.session
         if session not in self.registry or connection.epoch != epoch:
             return
@@ -472,9 +502,9 @@ class App:
         found = await self.keeper.find(secret, browser) if browser is not None else None
         if found is None or found.record.route != _path(request):
             return Start("fresh", {}, declares_state)
-        record, tab = found
+        record, tab, version = found
         absent = [it for it in record.connections if it != tab]
-        return Start("restored", record.state, declares_state, record.id, tab, absent)
+        return Start("restored", record.state, declares_state, record.id, version, tab, absent)
 
     async def _respond(self, request: Request, result: Any, start: Start) -> Response:
         match result:

@@ -13,6 +13,7 @@ import re
 import secrets
 import socket
 import sys
+import tempfile
 import threading
 import traceback
 from pathlib import Path
@@ -20,14 +21,18 @@ from types import FrameType
 
 import click
 import uvicorn
+from uvicorn.importer import import_from_string
 from uvicorn.supervisors import ChangeReload
 
 from sapwood.app import App
 from sapwood.errors import AppError
 from sapwood.protocol import JOIN_BYTES_MAX
+from sapwood.signing import checked_secrets
 
 # A server that is told to stop is gone after so long.
 EXIT_S = 18.0
+# A connection whose other side takes nothing for so long ends, whatever is on its way.
+STALL_S = 60.0
 
 
 @click.group()
@@ -56,14 +61,14 @@ def run(
         _check_proxy(address)
     # Who is behind a proxy at the machine's own address is not at this machine.
     debug = _is_loopback(host) and not proxy if debug is None else debug
-    made = _set_up(host, debug=debug, proxy=proxy)
+    made, where = _set_up(host, debug=debug, proxy=proxy)
     folder, module, name = _locate(target)
     sys.path.insert(0, str(folder))
     app = _import_app(module, name, target)
-    listener = _listen(host, port)
+    listener = listen(host, port)
     address = _address(host, listener.getsockname()[1])
     click.echo(f"Sapwood serves {target} on {address} (stop with Ctrl+C)")
-    click.echo(_mode(app, made, debug=debug, proxy=proxy))
+    click.echo(_mode(app, made, where, debug=debug, proxy=proxy))
     config = uvicorn.Config(
         f"{module}:{name}",
         ws="websockets-sansio",
@@ -91,7 +96,7 @@ def run(
 
 
 class _Server(uvicorn.Server):
-    """A server that ends in time, whatever a handler does."""
+    """A server that ends in time, whatever a handler does, and tells browsers before it does."""
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop, or give up on what does not let itself be stopped."""
@@ -101,6 +106,14 @@ class _Server(uvicorn.Server):
             last.start()
         super().handle_exit(sig, frame)
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Send browsers away, then stop: who has a stream would have to be waited for."""
+        # As it was imported to be served; with --reload that was in this process only.
+        app = import_from_string(self.config.app)
+        if isinstance(app, App):
+            app.send_away()
+        await super().shutdown(sockets)
+
 
 def _give_up() -> None:
     click.echo(f"Stopped after {EXIT_S:.0f} s: a handler or a thread did not end", err=True)
@@ -108,17 +121,45 @@ def _give_up() -> None:
     os._exit(1)
 
 
-def _set_up(host: str, *, debug: bool, proxy: tuple[str, ...]) -> str:
-    """Tell the app by the environment how it is served, and return a secret if one was made."""
+def _set_up(host: str, *, debug: bool, proxy: tuple[str, ...]) -> tuple[str, str]:
+    """Tell the app by the environment how it is served.
+
+    Returns the secret that was found for it, if it brings none, and where that is kept.
+    """
     os.environ["SAPWOOD_DEBUG"] = "1" if debug else "0"
     if not proxy:  # whose clients call us by another name than by our address
         hosts = os.environ.get("SAPWOOD_HOSTS", "")
         os.environ["SAPWOOD_HOSTS"] = f"{hosts} {_called(host, debug=debug)}"
     if not debug or os.environ.get("SAPWOOD_SECRET", "").strip():
-        return ""
-    # One that is made here outlives the processes that --reload starts one after the other.
-    os.environ["SAPWOOD_SECRET"] = secrets.token_urlsafe(32)
-    return os.environ["SAPWOOD_SECRET"]
+        return "", ""
+    # It outlives the processes that --reload starts one after the other.
+    os.environ["SAPWOOD_SECRET"], where = _development_secret()
+    return os.environ["SAPWOOD_SECRET"], where
+
+
+def _development_secret() -> tuple[str, str]:
+    """Return this user's secret for development, and, to be said, where it is kept.
+
+    With it pages know their server again that was stopped and started by hand. Where
+    none can be kept it is made for this run.
+    """
+    file = Path(click.get_app_dir("sapwood"), "development-secret")
+    try:
+        if file.exists() and checked_secrets(kept := file.read_text()):
+            return kept, f"in {file}"
+    except (AppError, OSError, UnicodeError):
+        pass  # whatever is there instead is replaced
+    made = secrets.token_urlsafe(32)
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Not to be read by others, not even for a moment; and never half of it.
+        handle, new = tempfile.mkstemp(dir=file.parent)
+        with open(handle, "w") as opened:
+            opened.write(made)
+        os.replace(new, file)
+    except OSError as error:
+        return made, f"nowhere: {file}: {error.strerror}"
+    return made, f"in {file}"
 
 
 def _called(host: str, *, debug: bool) -> str:
@@ -130,12 +171,12 @@ def _called(host: str, *, debug: bool) -> str:
     return host.partition("%")[0]
 
 
-def _mode(app: object, made: str, *, debug: bool, proxy: tuple[str, ...]) -> str:
+def _mode(app: object, made: str, where: str, *, debug: bool, proxy: tuple[str, ...]) -> str:
     """Say, in a line, what to know of how the app is served."""
     if debug:
         said = "Development: errors are shown in the page"
         is_made = isinstance(app, App) and app.doors.secrets == (made,)
-        return f"{said}; the secret is made for this run (no SAPWOOD_SECRET)" if is_made else said
+        return f"{said}; no SAPWOOD_SECRET, one is kept {where}" if is_made else said
     hosts = ", ".join(sorted(app.doors.hosts)) if isinstance(app, App) else "any host"
     believed = ", ".join(proxy) or "none (--proxy IP)"
     return f"Production: served under {hosts}; proxies believed: {believed}"
@@ -190,10 +231,18 @@ def _import_app(module: str, name: str, target: str) -> object:
     return found
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int, *, stall_s: float = STALL_S) -> socket.socket:
+    """Return a socket to serve at, whose connections end when they stall for *stall_s* seconds.
+
+    Ends with a ClickException if that cannot be.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # Only of a socket that says so itself asyncio knows that it is TCP, and sets TCP_NODELAY.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # Nothing above the kernel can end a connection before what was written to it is taken.
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # on Linux; RFC 5482
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(stall_s * 1000))
     try:
         listener.bind((host, port))
         # From here on connections wait until the app has started, and are not refused.

@@ -14,7 +14,7 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 EVENTS_WAITING_MAX = 64
 READY_MAX = 64
+# What became of so many events is told again after a connection was lost.
+REPORTS_MAX = 64
 # How often a page may ask for the whole tree before it has acknowledged one.
 FILLS_MAX = 4
 
@@ -80,6 +82,15 @@ class Turn:
     called: list[Handler] = field(default_factory=list)
 
 
+class _Report(NamedTuple):
+    """What became of an event, besides that it was handled."""
+
+    number: int
+    #: The page has heard it if it has this patch, which went after it.
+    before: int
+    frame: str
+
+
 class Connection:
     """The way to one browser: what it did, what it was sent, and what is ready to be sent."""
 
@@ -95,6 +106,7 @@ class Connection:
         "_questions",
         "_ready",
         "_received",
+        "_reports",
         "_session",
         "_sync",
         "_taken",
@@ -107,6 +119,8 @@ class Connection:
         "former",
         "handled",
         "info",
+        "is_present",
+        "joined",
         "may_skip",
         "opened",
         "taken",
@@ -122,9 +136,13 @@ class Connection:
         self.browser: str = browser
         #: Whether its first event may have any number that is higher than the last.
         self.may_skip: bool = False
+        #: The number of the last join with the secret that is in use.
+        self.joined: int = 0
         #: Hashes of the secrets that it had before a restart, until it uses a new one.
         self.former: Sequence[str] = ()
         self.info: Info = _NOBODY
+        #: Whether the app was told that it is connected, and not yet that it left.
+        self.is_present: bool = False
         #: Events up to this one were handled.
         self.handled: int = handled
         #: The fields of events up to this one were taken over.
@@ -137,6 +155,8 @@ class Connection:
         self._fills = 0
         self._filled = 0
         self._ready: list[str] = []
+        #: What the page may not have heard, oldest first.
+        self._reports: tuple[_Report, ...] = ()
         self._told = handled
         self._must_fill = False
         #: Counts the sockets; frames of an older one mean nothing.
@@ -299,29 +319,43 @@ class Connection:
     @property
     def is_clogged(self) -> bool:
         """Whether many frames are ready that nobody takes."""
-        return len(self._ready) >= READY_MAX
+        return len(self._ready) >= READY_MAX + len(self._reports)
 
     def put(self, frame: str) -> None:
-        """Add a control frame; without a socket only reports (-3) wait for the next one."""
+        """Add a control frame, if there is a socket to send it."""
         with self._lock:
-            if (self._wake is None and not _is_report(frame)) or self.is_clogged:
+            if self._wake is None or self.is_clogged:
                 return
             self._ready.append(frame)
         self.after_publish()
 
     def report(self, number: int, code: str, text: str) -> None:
-        """Tell the page what became of event *number*, besides that it was handled."""
-        self.put(encode([-3, number, code, text]))
+        """Tell the page what became of event *number*, besides that it was handled.
 
-    def _drop_patches(self) -> None:
-        """Drop what does not apply any more; what became of an event is told all the same."""
-        self._ready = [frame for frame in self._ready if _is_report(frame)]
+        It is told again after a lost connection, until the page has a patch that went
+        after it.
+        """
+        frame = encode([-3, number, code, text])
+        with self._lock:
+            report = _Report(number, self._sync.sequence + 1, frame)
+            self._reports = (*self._reports, report)[-REPORTS_MAX:]
+            self.put(frame)
+
+    @property
+    def told(self) -> int:
+        """The events up to this one were handled, and the page heard what there is to hear."""
+        return min([self.handled, *(it.number - 1 for it in self._reports)])
+
+    def _heard(self, sequence: int) -> None:
+        """Note that the page has patch *sequence*, and so all that went before it."""
+        if self._reports:
+            self._reports = tuple(it for it in self._reports if it.before > sequence)
 
     def fill(self) -> None:
         """Send the whole tree next, instead of a difference."""
         with self._lock:
             # Patches that were not sent yet do not apply any more.
-            self._drop_patches()
+            self._ready = [frame for frame in self._ready if _is_report(frame)]
             self._told = 0
             self._must_fill = True
         self.after_publish()
@@ -379,6 +413,7 @@ class Connection:
             was_open = self._sync.is_open
             if not self._sync.acknowledge(sequence):
                 raise FrameError(f"patch {sequence} was never sent")
+            self._heard(sequence)
             if not self._must_fill and sequence >= self._filled:
                 self._fills = 0
             opened = not was_open and self._sync.is_open
@@ -406,8 +441,10 @@ class Connection:
             self._wake = wake
             self.info = info or _NOBODY
             self._ending = 0
-            self._drop_patches()
-            self._told = self.handled
+            after = self._sync.sequence + 1
+            self._reports = tuple(it._replace(before=after) for it in self._reports)
+            self._ready = [it.frame for it in self._reports]
+            self._told = self.told
             self._is_away = False
             if self._questions is not None:
                 self._questions.send_again()
@@ -427,7 +464,7 @@ class Connection:
             if epoch != self.epoch:
                 return False
             self._wake = None
-            self._drop_patches()
+            self._ready = []
             return True
 
     def end(self, code: int = CLOSED) -> None:
@@ -452,9 +489,11 @@ class Connection:
             # For an older socket nothing more is cut: it would be of another count.
             superseded, self._wake = self._wake, None
             self.epoch += 1
-            self._drop_patches()
+            self._ready = []
             if sequence is None:
                 self._part("the page was loaded again")
+            else:
+                self._heard(sequence)
             is_known = sequence is not None and self._sync.resume(sequence)
             if not is_known:
                 self._sync.restart(sequence or 0)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import threading
 from typing import TYPE_CHECKING, Protocol
 
@@ -17,12 +18,13 @@ from sapwood.errors import FrameError
 from sapwood.joining import let_in
 from sapwood.places import Ticket
 from sapwood.protocol import Happened, Join, Ping, Resync, Synced, Welcome, decode, encode
-from sapwood.session import Session
 
 if TYPE_CHECKING:
     from sapwood.app import App
 
 JOIN_TIMEOUT_S = 10.0
+# Who takes nothing of what is sent for so long is not there any more.
+STALL_S = 60.0
 # While a handler runs, an update waits this long for more: most handlers end at once,
 # and then their last update and the event's acknowledgement are one frame.
 GATHER_S = 0.002
@@ -57,17 +59,8 @@ class Socket(Protocol):
 async def converse(socket: Socket, app: App, browser: str) -> None:
     """Serve one socket of *browser* from its join to its end."""
     try:
-        try:
-            async with asyncio.timeout(JOIN_TIMEOUT_S):
-                join = decode(await socket.receive(), is_first=True)
-        except TimeoutError:
-            raise FrameError("no join in time", 4408) from None
-        assert isinstance(join, Join)
-        if app.is_stopping:
-            raise FrameError("the server stops", RESTART)
-        connection, welcome, is_new = await let_in(app, join, browser)
-        await _take_place(socket, app, connection, is_new)
-        await _talk(socket, app, connection, welcome, is_new)
+        # With nothing kept here of how it came in, for as long as it stays.
+        await _talk(socket, app, *await _enter(socket, app, browser))
     except FrameError as error:
         app.metrics.refuse(error.code)
         log.info("socket closed with %d: %s", error.code, error)
@@ -76,19 +69,38 @@ async def converse(socket: Socket, app: App, browser: str) -> None:
         pass
 
 
+async def _enter(socket: Socket, app: App, browser: str) -> tuple[Connection, Welcome]:
+    """Wait for the join; return the connection, and what welcomes it."""
+    try:
+        async with asyncio.timeout(JOIN_TIMEOUT_S):
+            join = decode(await socket.receive(), is_first=True)
+    except TimeoutError:
+        raise FrameError("no join in time", 4408) from None
+    assert isinstance(join, Join)
+    _check_runs(app)
+    connection, welcome = await let_in(app, join, browser)
+    await _take_place(socket, app, connection)
+    return connection, welcome
+
+
+def _check_runs(app: App) -> None:
+    if app.is_stopping:
+        raise FrameError("the server stops", RESTART)
+
+
 async def _close(socket: Socket, code: int) -> None:
-    with contextlib.suppress(RuntimeError):  # the other side was faster
-        await socket.close(code)
+    with contextlib.suppress(RuntimeError, TimeoutError):  # the other side was faster, or stalls
+        async with asyncio.timeout(STALL_S):
+            await socket.close(code)
 
 
-async def _take_place(socket: Socket, app: App, connection: Connection, is_new: bool) -> None:
+async def _take_place(socket: Socket, app: App, connection: Connection) -> None:
     """Wait until there is room for a new session."""
-    is_back = not is_new and not app.places.is_waiting(connection.session)
-    ticket = app.places.take(connection.session, is_back=is_back)
+    ticket = app.places.take(connection.session, is_back=not connection.session.is_new)
     if ticket is None:
         return
     try:
-        await _wait_for_place(socket, ticket)
+        await _wait_for_place(socket, app, ticket)
     except BaseException:
         app.places.leave(ticket)
         session = connection.session
@@ -100,11 +112,12 @@ async def _take_place(socket: Socket, app: App, connection: Connection, is_new: 
         raise FrameError("the session ended meanwhile", 4410)
 
 
-async def _wait_for_place(socket: Socket, ticket: Ticket) -> None:
+async def _wait_for_place(socket: Socket, app: App, ticket: Ticket) -> None:
     reading = asyncio.create_task(socket.receive())
     ticket.changed.set()
     try:
         while ticket.place:
+            _check_runs(app)
             if ticket.changed.is_set():
                 ticket.changed.clear()
                 await socket.send(encode([-4, ticket.place]))
@@ -122,75 +135,50 @@ async def _wait_for_place(socket: Socket, ticket: Ticket) -> None:
         reading.cancel()
 
 
-async def _talk(
-    socket: Socket, app: App, connection: Connection, welcome: Welcome, is_new: bool
-) -> None:
+async def _talk(socket: Socket, app: App, connection: Connection, welcome: Welcome) -> None:
     """Read and write until the socket or its epoch ends."""
-    waker = _Waker(connection.session)
-    epoch = connection.open(waker, socket.info)
     session = connection.session
+    writer = _Writer(socket, app, connection)
+    epoch = writer.epoch = connection.open(writer, socket.info)
     events = Bucket(EVENTS_PER_S, EVENTS_AT_ONCE)
     syncs: Bucket | None = None  # few pages ever need one
     clock = asyncio.get_running_loop().time
+    app.came(connection)
     try:
         await socket.send(welcome.encode())
-        app.came(connection, is_new)
+        del welcome
         app.dispatcher.drive(session)
         if app.is_stopping:  # since the join came
             connection.end(RESTART)
-        waker()
-        writer = asyncio.create_task(_write(socket, app, connection, waker, epoch))
-        # Who cannot be written to is not read any more.
-        reader = asyncio.current_task()
-        assert reader is not None
-        writer.add_done_callback(lambda it: _end(it, reader))
-        try:
-            while connection.is_current(epoch):
-                text = await socket.receive()
-                frame = decode(text)
-                app.metrics.received(len(text))
-                if isinstance(frame, Happened):
-                    if delay_s := events.take(clock()):
-                        await asyncio.sleep(delay_s)
-                elif isinstance(frame, Synced):
-                    syncs = syncs or Bucket(SYNCS_PER_S, SYNCS_AT_ONCE)
-                    if syncs.take(clock()):
-                        raise FrameError("tells all that the page holds again and again", 4429)
-                elif isinstance(frame, Resync):
-                    app.metrics.resync("asked")
-                # A newer socket may have come while this one was read.
-                if not connection.is_current(epoch):
-                    break
-                connection.receive(frame)
-                app.dispatcher.drive(session)
-        finally:
-            writer.cancel()
+        writer.begin()
+        while connection.is_current(epoch):
+            text = await socket.receive()
+            frame = decode(text)
+            app.metrics.received(len(text))
+            if isinstance(frame, Happened):
+                if delay_s := events.take(clock()):
+                    await asyncio.sleep(delay_s)
+            elif isinstance(frame, Synced):
+                syncs = syncs or Bucket(SYNCS_PER_S, SYNCS_AT_ONCE)
+                if syncs.take(clock()):
+                    raise FrameError("tells all that the page holds again and again", 4429)
+            elif isinstance(frame, Resync):
+                app.metrics.resync("asked")
+            # A newer socket may have come while this one was read.
+            if not connection.is_current(epoch):
+                break
+            connection.receive(frame)
+            app.dispatcher.drive(session)
+            if session.is_busy:
+                writer.gather()
+    except asyncio.CancelledError:
+        # The writer's wish, unless somebody else has the same one.
+        if not writer.has_failed or writer.reader.uncancel():
+            raise
     finally:
+        writer.end()
         if connection.close(epoch):
             app.left(connection)
-
-
-def _end(writer: asyncio.Task[None], reader: asyncio.Task[None]) -> None:
-    if not writer.cancelled() and (error := writer.exception()) is not None:
-        log.error("a writer failed: %r", error, exc_info=error)
-        reader.cancel()
-
-
-async def _write(
-    socket: Socket, app: App, connection: Connection, waker: _Waker, epoch: int
-) -> None:
-    """Send what the session has whenever it has something."""
-    with contextlib.suppress(Gone):  # as whoever reads will find out
-        while True:
-            await waker.wait()
-            code = connection.ending(epoch)
-            for frame in connection.take() if code in {0, CLOSED} else ():
-                app.metrics.sent(len(frame))
-                await socket.send(frame)
-            if code:
-                app.metrics.refuse(code)
-                await _close(socket, code)
-                return
 
 
 class Bucket:
@@ -211,44 +199,134 @@ class Bucket:
         return max(0.0, -self._tokens / self._per_s)
 
 
-class _Waker:
-    """Wakes the writer of one socket, from any thread."""
+class _Writer:
+    """Sends what a connection has for its socket when it is called, from any thread.
 
-    __slots__ = ("_gathering", "_is_woken", "_loop", "_session", "_thread", "_waiting")
+    There is a task only while there is something to send, since a socket has nothing to
+    send for most of its life.
+    """
 
-    def __init__(self, session: Session) -> None:
-        self._is_woken = False
-        #: Who waits; an asyncio.Event, which many could wait for, takes ten times as much.
-        self._waiting: asyncio.Future[None] | None = None
-        self._session = session
+    __slots__ = (
+        "_app",
+        "_connection",
+        "_gathering",
+        "_is_due",
+        "_is_open",
+        "_loop",
+        "_patience",
+        "_sending_since_s",
+        "_socket",
+        "_task",
+        "_thread",
+        "epoch",
+        "has_failed",
+        "reader",
+    )
+
+    def __init__(self, socket: Socket, app: App, connection: Connection) -> None:
+        self._socket = socket
+        self._app = app
+        self._connection = connection
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
+        #: Who reads the socket, and no more when it cannot be written to.
+        reader = asyncio.current_task()
+        assert reader is not None
+        self.reader = reader
+        self.has_failed = False
+        #: The connection's, of this socket.
+        self.epoch = 0
+        #: Whether it was called since it looked last.
+        self._is_due = False
+        self._is_open = False
+        self._task: asyncio.Task[None] | None = None
         self._gathering: asyncio.TimerHandle | None = None
+        #: Since when a frame waits to be taken, and what sees to it that it is.
+        self._sending_since_s = math.inf
+        self._patience: asyncio.TimerHandle | None = None
+
+    def begin(self) -> None:
+        """Send from now on."""
+        self._is_open = True
+        self._start()
+
+    def end(self) -> None:
+        """Send no more."""
+        self._is_open = False
+        if self._task is not None:
+            self._task.cancel()
+        for timer in (self._gathering, self._patience):
+            if timer is not None:
+                timer.cancel()
 
     def __call__(self) -> None:
         if threading.get_ident() == self._thread:
-            self._wake()
-        elif not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._wake)
+            self._look()
+        elif self._gathering is None and not self._loop.is_closed():
+            # Else it looks anyway, later than this. Waking a loop costs more than an event.
+            self._loop.call_soon_threadsafe(self._look)
 
-    def _wake(self) -> None:
-        if self._session.is_busy:
-            if self._gathering is None:
-                self._gathering = self._loop.call_later(GATHER_S, self._wake_now)
+    def gather(self) -> None:
+        """Look in a while, and at once only when the session is at rest."""
+        if self._gathering is None:
+            self._gathering = self._loop.call_later(GATHER_S, self._start)
+
+    def _look(self) -> None:
+        if self._connection.session.is_busy:
+            self.gather()
         else:
-            self._wake_now()
+            self._start()
 
-    def _wake_now(self) -> None:
+    def _start(self) -> None:
         if self._gathering is not None:
             self._gathering.cancel()
             self._gathering = None
-        self._is_woken = True
-        if self._waiting is not None and not self._waiting.done():
-            self._waiting.set_result(None)
+        self._is_due = True
+        if self._is_open and self._task is None:
+            self._task = self._loop.create_task(self._write())
+            self._task.add_done_callback(self._stopped)
 
-    async def wait(self) -> None:
-        """Wait until it was woken since the last time."""
-        if not self._is_woken:
-            self._waiting = self._loop.create_future()
-            await self._waiting
-        self._is_woken = False
+    async def _write(self) -> None:
+        connection, socket = self._connection, self._socket
+        try:
+            while self._is_due:
+                self._is_due = False
+                code = connection.ending(self.epoch)
+                for frame in connection.take() if code in {0, CLOSED} else ():
+                    self._app.metrics.sent(len(frame))
+                    self._sending_since_s = self._loop.time()
+                    if self._patience is None:
+                        self._patience = self._loop.call_later(STALL_S, self._see_to_it)
+                    await socket.send(frame)
+                    self._sending_since_s = math.inf
+                if code:
+                    self._is_open = False
+                    self._app.metrics.refuse(code)
+                    await _close(socket, code)
+                    return
+        except Gone:
+            self._is_open = False  # as whoever reads will find out
+        finally:
+            self._task = None
+            self._sending_since_s = math.inf
+
+    def _see_to_it(self) -> None:
+        """Give up on a frame that is not taken; one timer sees to many, which are."""
+        left_s = self._sending_since_s + STALL_S - self._loop.time()
+        self._patience = None
+        if left_s <= 0:
+            told = "session %s: a browser took nothing for %.0f s"
+            log.info(told, self._connection.session.id, STALL_S)
+            self._fail()
+        elif left_s < math.inf:
+            self._patience = self._loop.call_later(left_s, self._see_to_it)
+
+    def _stopped(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("a writer failed: %r", error, exc_info=error)
+            self._fail()
+
+    def _fail(self) -> None:
+        if self._is_open:
+            self._is_open, self.has_failed = False, True
+            self.reader.cancel()

@@ -8,13 +8,12 @@ session never has more than two. Every event has a task, and so a context, of it
 from __future__ import annotations
 
 import asyncio
+import functools
 import inspect
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Any, Literal, get_args
-
-import anyio
 
 from sapwood import events
 from sapwood.connection import Turn
@@ -22,10 +21,13 @@ from sapwood.errors import AppError
 from sapwood.metrics import Metrics
 from sapwood.session import Call, Page, Session
 from sapwood.watchdog import Watchdog
+from sapwood.workers import Workers
 
 # Handlers that are not coroutines run in threads; this many at once.
 THREADS_MAX = 32
 THREADS_OF_SESSION_MAX = 2
+# When so many calls of hooks wait for a session, who comes and goes is told of in sum only.
+VISITS_WAITING_MAX = 16
 
 #: Who waits for whom: events of one session, events of all sessions, or nobody.
 Concurrency = Literal["per_session", "serialized", "concurrent"]
@@ -88,7 +90,7 @@ class Dispatcher:
         self._save = save
         self._metrics = metrics
         self._watchdog = watchdog
-        self._threads: anyio.CapacityLimiter | None = None
+        self._workers = Workers(THREADS_MAX)
         self._lock: asyncio.Lock | None = None
         self._is_ending = False
         self._tasks = Tasks()
@@ -106,25 +108,40 @@ class Dispatcher:
                 now_s = asyncio.get_running_loop().time()
                 self.start(self._handle(session, what, now_s))
 
-    async def run(self, session: Session, function: Callable[[Session], Any]) -> None:
-        """Call *function* with the session when it is its turn; what it raises is logged."""
-        async with self._hold(session):
-            error = await self._call(session, function, lambda: function(session))
-        if error is not None:
-            name = events.name_of(function)
-            log.error("session %s: %s failed: %r", session.id, name, error, exc_info=error)
+    def visit(
+        self, session: Session, change: int, hooks: Sequence[Callable[[Session], Any]]
+    ) -> None:
+        """Call *hooks* with the session when it is its turn; what they raise is logged.
 
-    async def run_sync(self, function: Callable[[], Any]) -> Any:
-        """Run a function in one of the worker threads."""
-        if self._threads is None:
-            self._threads = anyio.CapacityLimiter(THREADS_MAX)
-        return await anyio.to_thread.run_sync(function, limiter=self._threads)
+        *change* says what they are told of: 1 is a browser that came back, -1 one that
+        left, 0 the first one. While many of these wait, coming and leaving cancel out.
+        """
+        if session.visits is None:
+            session.visits = {}
+        waiting: dict[asyncio.Task[Any], int] = session.visits
+        if len(waiting) >= VISITS_WAITING_MAX:
+            last = next(reversed(waiting))
+            if change and waiting[last] == -change:
+                del waiting[last]
+                last.cancel()
+                return
+        waiting[self._tasks.start(self._visit(session, hooks))] = change
+
+    async def _visit(self, session: Session, hooks: Sequence[Callable[[Session], Any]]) -> None:
+        async with self._hold(session) as hold:
+            session.visits.pop(asyncio.current_task(), None)
+            for hook in hooks:
+                error = await self._call(session, hook, functools.partial(hook, session), hold)
+                if error is not None:
+                    name = events.name_of(hook)
+                    log.error("session %s: %s failed: %r", session.id, name, error, exc_info=error)
 
     async def finish(self, patience_s: float) -> None:
         """Wait for what runs, up to *patience_s* seconds, and cancel what runs still."""
         self._is_ending = True
         await self._tasks.finish(patience_s, patience_s)
         self._is_ending = False
+        self._workers.close()
 
     # --- One after the other -------------------------------------------------------
 
@@ -171,32 +188,32 @@ class Dispatcher:
     async def _call_handler(self, session: Session, turn: Turn, call: Call, hold: _Hold) -> None:
         call.event._hold = hold
         error = await self._call(
-            session, call.handler, lambda: events.call(call.handler, call.event)
+            session, call.handler, lambda: events.call(call.handler, call.event), hold
         )
         if error is not None:
             session.fail(turn, call.handler, error)
 
     async def _call(
-        self, session: Session, function: Callable[..., Any], call: Callable[[], Any]
+        self, session: Session, function: Callable[..., Any], call: Callable[[], Any], hold: _Hold
     ) -> BaseException | None:
         """Run *call*, on the loop or in a thread; return what it raised."""
         name = events.name_of(function)
 
         def watched() -> Any:
-            with self._watchdog.running(name, session.id, on_loop=False):
+            with self._watchdog.running(name, session.id, on_loop=False, hold=hold):
                 return call()
 
         try:
             if inspect.iscoroutinefunction(function):
-                with self._watchdog.running(name, session.id, on_loop=True):
+                with self._watchdog.running(name, session.id, on_loop=True, hold=hold):
                     await call()
                 return None
             if session.threads is None:
                 session.threads = asyncio.Semaphore(THREADS_OF_SESSION_MAX)
             async with session.threads:
-                result = await self.run_sync(watched)
+                result = await self._workers.run(watched)
             if inspect.isawaitable(result):
-                with self._watchdog.running(name, session.id, on_loop=True):
+                with self._watchdog.running(name, session.id, on_loop=True, hold=hold):
                     await result
         except BaseException as error:  # whatever a handler raises, the session lives on
             if isinstance(error, asyncio.CancelledError) and _is_being_cancelled():
@@ -209,17 +226,18 @@ class Dispatcher:
 class _Hold:
     """The right to be the only one at work; without a lock everybody has it."""
 
-    __slots__ = ("_is_held", "_is_over", "_lock")
+    __slots__ = ("_is_over", "_lock", "is_held")
 
     def __init__(self, lock: asyncio.Lock | None) -> None:
         self._lock = lock
-        self._is_held = False
+        #: Whether others wait for it.
+        self.is_held: bool = False
         self._is_over = False
 
     async def __aenter__(self) -> _Hold:
         assert self._lock is not None
         await self._lock.acquire()
-        self._is_held = True
+        self.is_held = True
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -227,8 +245,8 @@ class _Hold:
         self._release()
 
     def _release(self) -> None:
-        if self._lock is not None and self._is_held:
-            self._is_held = False
+        if self._lock is not None and self.is_held:
+            self.is_held = False
             self._lock.release()
 
     def _release_if_over(self) -> None:
@@ -238,7 +256,7 @@ class _Hold:
     @asynccontextmanager
     async def let_go(self) -> AsyncIterator[None]:
         """Give it up for as long as the block lasts."""
-        was_held = self._is_held
+        was_held = self.is_held
         self._release()
         try:
             yield
@@ -247,7 +265,7 @@ class _Hold:
             if was_held and not self._is_over:
                 assert self._lock is not None
                 await self._lock.acquire()
-                self._is_held = True
+                self.is_held = True
                 self._release_if_over()
 
 
@@ -260,10 +278,6 @@ def _is_being_cancelled() -> bool:
 def _without_our_frames(error: BaseException) -> BaseException:
     """Let the traceback begin where the handler does, unless the fault is ours."""
     begin = error.__traceback__
-    while begin is not None and begin.tb_frame.f_globals.get("__package__") in _BETWEEN:
+    while begin is not None and begin.tb_frame.f_globals.get("__package__") == "sapwood":
         begin = begin.tb_next
     return error.with_traceback(begin) if begin is not None else error
-
-
-# The packages between the event and a handler.
-_BETWEEN = frozenset({"sapwood", "anyio", "anyio._backends"})

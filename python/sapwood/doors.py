@@ -35,6 +35,11 @@ class Doors:
         """What signs the names of browsers."""
         return Signer(self.secrets, "browser")
 
+    @cached_property
+    def records(self) -> Signer:
+        """What signs what stores keep of sessions."""
+        return Signer(self.secrets, "record")
+
     def admit(self, scope: Scope) -> bool:
         """Say whether a request or a handshake is for one of our hosts."""
         hosts = Headers(scope=scope).getlist("host")

@@ -60,6 +60,10 @@ class Event:
 class Hold(Protocol):
     """A handler's right to be the only one at work in its session."""
 
+    @property
+    def is_held(self) -> bool:
+        """Whether it has it now, so that others wait."""
+
     def let_go(self) -> AbstractAsyncContextManager[None]:
         """Give it up for as long as the block lasts."""
 

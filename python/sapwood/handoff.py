@@ -35,6 +35,8 @@ class Start(NamedTuple):
     #: The session that is to be restored, which of its tabs this is, and the others, which
     #: may come back too.
     session_id: str = ""
+    #: Which version of what is kept of it this is.
+    version: bytes = b""
     tab: ConnectionRecord | None = None
     absent: Sequence[ConnectionRecord] = ()
 
@@ -70,21 +72,22 @@ class Handoff:
         self._token = token
         #: Pages and, in seconds, when they expire.
         self._pages: OrderedDict[bytes, tuple[float, Page]] = OrderedDict()
-        self._of_browser: dict[str, OrderedDict[bytes, None]] = {}
+        #: Their keys, the oldest first: a few of each browser.
+        self._of_browser: dict[str, list[bytes]] = {}
 
     def mint(self, page: Page) -> str:
         """Keep a page and return the token that claims it, once."""
         self.expire()
         browser = page.browser
-        own = self._of_browser.setdefault(browser, OrderedDict())
+        own = self._of_browser.get(browser, [])
         if len(own) >= PAGES_OF_BROWSER_MAX:
-            self._drop(next(iter(own)))
+            self._drop(own[0])
         if len(self._pages) >= PAGES_MAX:
             self._drop(next(iter(self._pages)))
         token = self._token()
         key = digest(token)
         self._pages[key] = self._clock() + TTL_S, page
-        self._of_browser.setdefault(browser, OrderedDict())[key] = None
+        self._of_browser.setdefault(browser, []).append(key)
         return token
 
     def claim(self, token: str, browser: str) -> Page | None:
@@ -116,7 +119,7 @@ class Handoff:
     def _drop(self, key: bytes) -> None:
         browser = self._pages.pop(key)[1].browser
         own = self._of_browser[browser]
-        del own[key]
+        own.remove(key)
         if not own:
             del self._of_browser[browser]
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from sapwood.connection import SUPERSEDED, Connection
 from sapwood.errors import FrameError
-from sapwood.handoff import Page
+from sapwood.handoff import Page, Start
 from sapwood.metrics import ResyncReason
 from sapwood.protocol import Join, Synced, Welcome
 from sapwood.session import Session
@@ -28,50 +28,18 @@ _REASONS: dict[str, ResyncReason] = {
 }
 
 
-async def let_in(app: App, join: Join, browser: str) -> tuple[Connection, Welcome, bool]:
-    """Return the connection for *join*, its welcome, and whether the session is new.
+async def let_in(app: App, join: Join, browser: str) -> tuple[Connection, Welcome]:
+    """Return the connection for *join*, and its welcome.
 
     Raises FrameError: 4410 if nothing waits for it, 1013 if there are too many.
     """
-    connection = app.registry.find(join.resume, browser) if join.resume is not None else None
-    is_new = False
-    sequence = 0
+    connection = None
+    if join.resume is not None:
+        connection = app.registry.find(join.resume, browser, number=join.number)
     if connection is not None:
-        mode = "resume"
-        if join.token is None:
-            sequence = join.sequence
-            if not connection.resume(sequence):
-                app.metrics.resync("behind")
-        else:
-            # The page was loaded anew in the same tab; what it was rendered from is not needed.
-            app.handoff.claim(join.token, browser)
-            connection.resume(None)
-            app.metrics.resync("reloaded")
+        mode, sequence = "resume", _resume(app, join, connection)
     else:
-        page = await _page(app, join, browser)
-        shared = app.registry.find_shared(join.share) if join.share is not None else None
-        restored = app.registry.get(page.start.session_id)
-        if shared is not None and shared.route == page.path:
-            mode = "share"
-            connection = shared.attach(shared.template._published.fork(), browser=browser)
-        elif restored is not None:
-            mode = page.start.mode
-            version = restored.template._published.fork()
-            connection = restored.attach(version, browser=browser, handled=page.start.handled)
-        else:
-            mode, is_new = page.start.mode, True
-            session = new_session(app, page)
-            connection = session.attach(page.version, browser=browser, handled=page.start.handled)
-        session = connection.session
-        session.absent = tuple(it for it in session.absent if it != page.start.tab)
-        app.registry.connect(connection)
-        if mode != "handoff":
-            connection.fill()
-            app.metrics.resync(_REASONS[mode])
-        if page.start.tab is not None:
-            # If this welcome is lost, the tab comes back with the secret it has.
-            connection.former = page.start.tab.secrets
-            connection.may_skip = True
+        (mode, connection), sequence = await _enter(app, join, browser), 0
     session = connection.session
     # A page that was loaded anew names the fields of the page before it, whose ids mean
     # nothing, or something else, to any other session.
@@ -86,7 +54,7 @@ async def let_in(app: App, join: Join, browser: str) -> tuple[Connection, Welcom
     try:
         await app.keeper.try_to_save(session)
     except BaseException:
-        app.expect(connection)
+        app.left(connection)
         raise
     finally:
         session.joining -= 1
@@ -94,7 +62,60 @@ async def let_in(app: App, join: Join, browser: str) -> tuple[Connection, Welcom
         raise FrameError("the session ended meanwhile", 4410)
     if not connection.is_current(epoch):
         raise FrameError("a newer socket of this tab joined meanwhile", SUPERSEDED)
-    return connection, Welcome(mode, sequence, connection.handled, secret, app.debug), is_new
+    return connection, Welcome(mode, sequence, connection.told, secret, app.debug)
+
+
+def _resume(app: App, join: Join, connection: Connection) -> int:
+    """Let a browser come back; return the last patch that its page has."""
+    if join.token is None:
+        if not connection.resume(join.sequence):
+            app.metrics.resync("behind")
+        return join.sequence
+    # The page was loaded anew in the same tab; what it was rendered from is not needed.
+    app.handoff.claim(join.token, connection.browser)
+    connection.resume(None)
+    app.metrics.resync("reloaded")
+    return 0
+
+
+async def _enter(app: App, join: Join, browser: str) -> tuple[str, Connection]:
+    """Return the mode and the new connection of a page that comes into a session."""
+    page = await _page(app, join, browser)
+    start = page.start
+    # What waits comes first: between looking for a session and making it nobody may join.
+    is_outdated = await _is_outdated(app, start)
+    shared = app.registry.find_shared(join.share) if join.share is not None else None
+    restored = app.registry.get(start.session_id)
+    if shared is not None and shared.route == page.path:
+        mode = "share"
+        connection = shared.attach(shared.template._published.fork(), browser=browser)
+    elif restored is not None:
+        mode = start.mode
+        version = restored.template._published.fork()
+        connection = restored.attach(version, browser=browser, handled=start.handled)
+    elif is_outdated:
+        # Another tab has restored it since, and was the last one there.
+        raise FrameError("the session went on and ended after this page was made", 4410)
+    else:
+        mode = start.mode
+        session = new_session(app, page)
+        connection = session.attach(page.version, browser=browser, handled=start.handled)
+    session = connection.session
+    session.absent = tuple(it for it in session.absent if it != start.tab)
+    app.registry.connect(connection)
+    if mode != "handoff":
+        connection.fill()
+        app.metrics.resync(_REASONS[mode])
+    if start.tab is not None:
+        # If this welcome is lost, the tab comes back with the secret it has.
+        connection.former = start.tab.secrets
+        connection.may_skip = True
+    return mode, connection
+
+
+async def _is_outdated(app: App, start: Start) -> bool:
+    """Say whether the session that a page was made from has gone on since."""
+    return bool(start.version) and start.version != await app.keeper.version(start.session_id)
 
 
 async def _page(app: App, join: Join, browser: str) -> Page:

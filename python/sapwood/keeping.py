@@ -2,7 +2,8 @@
 
 A session that declares no state is never kept. Another is kept whenever one of its events
 was handled, before anybody is told so, and with the number of that event: whoever comes
-back after a restart will not have it handled again.
+back after a restart will not have it handled again. What is kept is signed: who can write to
+the store can remove a session, or put back what it was, but not make one up.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import copy
 import hashlib
 import logging
 import math
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from sapwood.connection import Connection, Turn
@@ -20,6 +22,7 @@ from sapwood.handoff import digest
 from sapwood.record import ConnectionRecord, Record, check_state, decode, encode
 from sapwood.session import Session
 from sapwood.sessions import Sessions
+from sapwood.signing import SEAL_BYTES, Signer
 from sapwood.store import SessionStore
 
 # What fits into a record; of more tabs the oldest come back to a page that begins afresh.
@@ -35,17 +38,29 @@ class Found(NamedTuple):
 
     record: Record
     tab: ConnectionRecord
+    #: Is another one when something else was kept since.
+    version: bytes
 
 
 class Keeper:
-    """Puts the sessions of a registry into a store for *ttl_s* seconds, and finds them there."""
+    """Puts the sessions of a registry into a store for *ttl_s* seconds, and finds them there.
 
-    def __init__(self, store: SessionStore, registry: Sessions, ttl_s: float) -> None:
+    *signer* is asked for when there is something to sign.
+    """
+
+    def __init__(
+        self,
+        store: SessionStore,
+        registry: Sessions,
+        ttl_s: float,
+        signer: Callable[[], Signer],
+    ) -> None:
         if not 0 < ttl_s < math.inf:
             raise AppError(f"state_ttl_s is a positive number of seconds, not {ttl_s!r}")
         self.store = store
         self._registry = registry
         self._ttl_s = ttl_s
+        self._signer = signer
 
     async def save(self, session: Session, turn: Turn | None = None) -> None:
         """Keep a session as it will be when *turn*, if any, counts as handled.
@@ -70,7 +85,7 @@ class Keeper:
             tabs = [*session.absent, *(self._tab(it, turn) for it in session.connections)]
             record = await _encoded(Record(session.id, session.route, state, tabs[-TABS_MAX:]))
             if record != session.saved:
-                await self.store.save(session.id, record, self._ttl_s)
+                await self.store.save(session.id, self._signer().seal(record), self._ttl_s)
                 session.saved = record
 
     def _tab(self, connection: Connection, turn: Turn | None) -> ConnectionRecord:
@@ -99,8 +114,7 @@ class Keeper:
         id, _, rest = secret.rpartition(".")
         if not (id and rest and is_id(id)):
             return None
-        data = await self.store.load(id)
-        record = decode(data) if data is not None else None
+        record, version = await self._load(id)
         if record is None:
             return None
         used, name = digest(secret).hex(), _name(browser)
@@ -111,8 +125,22 @@ class Keeper:
                 if live is not None:
                     state = copy.deepcopy(live.state)
                     record = Record(record.id, record.route, state, record.connections)
-                return Found(record, tab)
+                return Found(record, tab, version)
         return None
+
+    async def version(self, id: str) -> bytes:
+        """Return which version of a session is kept; an empty one if none is."""
+        return (await self._load(id))[1]
+
+    async def _load(self, id: str) -> tuple[Record | None, bytes]:
+        sealed = await self.store.load(id)
+        if sealed is None:
+            return None, b""
+        data = self._signer().unseal(sealed)
+        if data is None:
+            log.warning("the record of session %s is not signed by us", id)
+            return None, b""
+        return decode(data), sealed[:SEAL_BYTES]
 
     async def forget(self, session: Session) -> None:
         """Keep a session no longer."""

@@ -62,9 +62,10 @@ class Places:
             self._tell(ticket, 0)
         self._count()
 
-    def is_waiting(self, session: Session) -> bool:
-        """Say whether a session waits for a place."""
-        return any(ticket.session is session for ticket in self._queue)
+    def close(self) -> None:
+        """Have all who wait look whether they still may."""
+        for ticket in self._queue:
+            ticket.changed.set()
 
     def leave(self, ticket: Ticket) -> None:
         """Wait no longer."""

@@ -36,6 +36,8 @@ class Join:
     #: Lets one more browser into a session; from `Session.url`.
     share: str | None = None
     sequence: int = 0
+    #: Grows with each join of a tab, over F5 too; 0 if the page does not say.
+    number: int = 0
     fields: tuple[tuple[Id, FieldValue], ...] = ()
     #: Ops for `_core.apply_foreign`, each with one tree.
     foreign: tuple[str, ...] = ()
@@ -98,6 +100,7 @@ class _JoinBody(msgspec.Struct, forbid_unknown_fields=False):
     resume: str | None = None
     share: str | None = None
     s: int = 0
+    n: int = 0
     fields: list[Any] = msgspec.field(default_factory=list)
     foreign: list[Any] = msgspec.field(default_factory=list)
 
@@ -156,6 +159,7 @@ def _join(body: dict[str, Any]) -> Join:
         resume=join.resume,
         share=join.share,
         sequence=_count(join.s),
+        number=_count(join.n),
         fields=_fields(join.fields),
         foreign=tuple(check_foreign(join.foreign)),
     )

@@ -66,6 +66,7 @@ class Session:
         "foreign_bytes",
         "id",
         "is_kept",
+        "is_new",
         "is_over",
         "joining",
         "lock",
@@ -76,6 +77,7 @@ class Session:
         "state",
         "template",
         "threads",
+        "visits",
     )
 
     def __init__(
@@ -97,6 +99,8 @@ class Session:
         self.state: dict[str, Any] = {} if state is None else state
         #: Whether it stays without a browser until it is destroyed.
         self.is_kept: bool = False
+        #: Whether no browser has ever been connected.
+        self.is_new: bool = True
         #: Whether its state is kept even while it is empty.
         self.declares_state: bool = False
         #: Whether it has ended: what waited for its turn is not handled any more.
@@ -107,9 +111,11 @@ class Session:
         self.foreign_bytes: int = 0
         #: How many pages have told what they hold, and wait to be heard.
         self.pages_waiting: int = 0
-        # The dispatcher's: whose turn it is, how many threads are at work, what is in the store.
+        # The dispatcher's: whose turn it is, how many threads are at work, which hooks wait;
+        # and the keeper's: what is in the store.
         self.lock: Any = None
         self.threads: Any = None
+        self.visits: Any = None
         self.saved: bytes = b""
         self.saving: Any = None
         #: Tabs that were there before a restart and have not come back yet.

@@ -33,7 +33,8 @@ class Sessions:
         self._secrets: dict[Connection, list[bytes]] = {}
         self._by_share: dict[bytes, Session] = {}
         self._shares: dict[Session, tuple[str, bytes]] = {}
-        self._of_browser: dict[str, dict[Connection, None]] = {}
+        #: The oldest first; a dict would take four times as much, and it is mostly one.
+        self._of_browser: dict[str, list[Connection]] = {}
 
     def add(self, session: Session) -> None:
         """Take a session in, in place of an old one that nobody is connected to if need be.
@@ -58,7 +59,7 @@ class Sessions:
                 self.remove(connection.session)
             raise
         self._secrets[connection] = []
-        self._of_browser.setdefault(browser, {})[connection] = None
+        self._of_browser.setdefault(browser, []).append(connection)
 
     def _make_room(self, sessions: Collection[Session], limit: int) -> None:
         if len(sessions) < limit:
@@ -82,12 +83,19 @@ class Sessions:
         """Return the hashes of the secrets that are good for a connection."""
         return list(self._secrets.get(connection, ()))
 
-    def find(self, secret: str, browser: str) -> Connection | None:
-        """Return the connection that *secret* is for, if it is this browser's."""
+    def find(self, secret: str, browser: str, *, number: int = 0) -> Connection | None:
+        """Return the connection that *secret* is for, if it is this browser's.
+
+        Raises FrameError (4410) for a join that is older, by its *number*, than the last
+        one with this secret: it was late, and the browser has given its socket up.
+        """
         used = digest(secret)
         connection = self._by_secret.get(used)
         if connection is None or connection.browser != browser:
             return None
+        if used == self._secrets[connection][0] and 0 < number < connection.joined:
+            raise FrameError("a newer join of this tab was faster", 4410)
+        connection.joined = number
         # The other one is of the past, or of an answer that never arrived.
         for other in self._secrets[connection]:
             if other != used:
@@ -116,8 +124,9 @@ class Sessions:
         """Forget a connection for good."""
         for secret in self._secrets.pop(connection, []):
             del self._by_secret[secret]
-        own = self._of_browser.get(connection.browser, {})
-        own.pop(connection, None)
+        own = self._of_browser.get(connection.browser, [])
+        if connection in own:
+            own.remove(connection)
         if not own:
             self._of_browser.pop(connection.browser, None)
         connection.session.detach(connection)

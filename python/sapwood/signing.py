@@ -1,7 +1,7 @@
-"""Signatures: what a browser keeps for us, and cannot make or change by itself.
+"""Signatures: what a browser or a store keeps for us, and cannot make or change by itself.
 
 The first secret signs and all of them are good for checking, so that a new one can be put
-before the old one while browsers still bring what that signed.
+before the old one while others still bring what that signed.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from functools import cache
 from sapwood.errors import AppError
 
 SECRET_LENGTH_MIN = 32
+SEAL_BYTES = 32
 #: How a person makes one.
 MAKE_SECRET = "python -c 'import secrets; print(secrets.token_urlsafe(32))'"
 
@@ -24,7 +25,7 @@ log: logging.Logger = logging.getLogger("sapwood")
 
 
 class Signer:
-    """Signs texts for one *purpose*; what it signed is of no use for another one."""
+    """Signs texts or bytes for one *purpose*; what it signed is of no use for another one."""
 
     def __init__(self, secrets: Sequence[str], purpose: str) -> None:
         self._keys = [
@@ -43,6 +44,19 @@ class Signer:
             return None
         good = [hmac.compare_digest(_signature(key, value), signature) for key in self._keys]
         return value if any(good) else None
+
+    def seal(self, data: bytes) -> bytes:
+        """Return *data* behind its signature, which is 32 bytes."""
+        return hmac.digest(self._keys[0], data, hashlib.sha256) + data
+
+    def unseal(self, sealed: bytes) -> bytes | None:
+        """Return what was sealed; None if it was not, or by none of our secrets."""
+        signature, data = sealed[:SEAL_BYTES], sealed[SEAL_BYTES:]
+        good = [
+            hmac.compare_digest(hmac.digest(key, data, hashlib.sha256), signature)
+            for key in self._keys
+        ]
+        return data if any(good) else None
 
 
 def checked_secrets(text: str) -> tuple[str, ...]:

@@ -8,14 +8,17 @@ own page was told, says which stream a post belongs to.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import contextlib
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import TYPE_CHECKING
 
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
+from starlette.types import Message, Receive, Scope, Send
 
 from sapwood.connection import Info
-from sapwood.conversation import Gone, converse
+from sapwood.conversation import STALL_S, Gone, converse
 from sapwood.handoff import digest
 from sapwood.origin import is_from_own_page
 from sapwood.protocol import JOIN_BYTES_MAX
@@ -31,6 +34,8 @@ POST_TIMEOUT_S = 10.0
 # A page pings every 15 s, one in the background once a minute.
 SILENCE_S = 90.0
 KEEP_ALIVE_S = 15.0
+
+log: logging.Logger = logging.getLogger("sapwood")
 
 
 class Streams:
@@ -53,19 +58,9 @@ class Streams:
         info = Info("stream", client.host if client else "", request.headers.get("user-agent", ""))
         socket = _Socket(info, browser_of(request) or "")
         socket.incoming.put_nowait(join)
-        headers = {
-            CHANNEL: secret,
-            "cache-control": "no-store",
-            "x-accel-buffering": "no",
-            "x-content-type-options": "nosniff",
-        }
-        return StreamingResponse(
-            self._events(request, socket, digest(secret)),
-            media_type="text/event-stream",
-            headers=headers,
-        )
+        return _EventStream(self._events(request, socket, digest(secret)), secret)
 
-    async def _events(self, request: Request, socket: _Socket, key: bytes) -> AsyncIterator[str]:
+    async def _events(self, request: Request, socket: _Socket, key: bytes) -> AsyncGenerator[str]:
         self._sockets[key] = socket
         # A response that has nothing to send would not find out that nobody is there.
         watch = asyncio.create_task(_until_left(request))
@@ -101,6 +96,45 @@ class Streams:
             socket.leave()
             return _refused(429)
         return Response(status_code=204)
+
+
+class _EventStream(Response):
+    """An answer that ends with its events, or when nobody takes them any more."""
+
+    media_type = "text/event-stream"
+
+    def __init__(self, events: AsyncGenerator[str], secret: str) -> None:
+        super().__init__(
+            headers={
+                CHANNEL: secret,
+                "cache-control": "no-store",
+                "x-accel-buffering": "no",
+                "x-content-type-options": "nosniff",
+            }
+        )
+        del self.headers["content-length"]
+        self._events = events
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the events, each as soon as the network took the one before."""
+        start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
+        try:
+            async with contextlib.aclosing(self._events) as events:
+                await _send(send, start)
+                async for event in events:
+                    await _send(send, _part(event))
+            await _send(send, _part("", is_last=True))
+        except OSError as error:  # a server may say so when nobody is there
+            log.info("a stream ended: %s", error or "its reader took nothing any more")
+
+
+async def _send(send: Send, message: Message) -> None:
+    async with asyncio.timeout(STALL_S):
+        await send(message)
+
+
+def _part(text: str, *, is_last: bool = False) -> Message:
+    return {"type": "http.response.body", "body": text.encode(), "more_body": not is_last}
 
 
 class _Socket:

@@ -18,6 +18,8 @@ from collections.abc import Callable, Iterator
 from types import FrameType, TracebackType
 from typing import Any
 
+from sapwood.events import Hold
+
 LOOK_S = 0.1
 # The thread is not put to sleep between events of a busy server: to wake it costs more
 # than ten looks at nothing.
@@ -31,8 +33,8 @@ class Watchdog:
     """Looks after the handlers of one app.
 
     It warns, once for each time, when the event loop does not answer for *blocked_s*
-    seconds, and when a handler runs for *slow_s* seconds, which other events of its
-    session wait for. *clock* gives seconds.
+    seconds, and when a handler holds its session for *slow_s* seconds, so that other
+    events of it wait. *clock* gives seconds.
     """
 
     def __init__(
@@ -56,10 +58,13 @@ class Watchdog:
         self._woken = threading.Event()
         self._closed = threading.Event()
 
-    def running(self, name: str, session_id: str, *, on_loop: bool) -> _Running:
+    def running(
+        self, name: str, session_id: str, *, on_loop: bool, hold: Hold | None = None
+    ) -> _Running:
         """Return what is to be entered around a handler, in the thread that runs it.
 
-        *on_loop* says whether that is the event loop's, in a task.
+        *on_loop* says whether that is the event loop's, in a task; *hold* says from time
+        to time whether the handler holds its session, which it does all the time without.
         """
         running = _Running()
         running.watchdog = self
@@ -67,6 +72,7 @@ class Watchdog:
         running.session_id = session_id
         running.task = asyncio.current_task() if on_loop else None
         running.thread = threading.get_ident()
+        running.hold = hold
         running.since_s = self._clock()
         running.is_told = False
         return running
@@ -88,7 +94,10 @@ class Watchdog:
         handlers = list(self._handlers.values())
         self._look_at_loop(handlers, now)
         for handler in handlers:
-            if not handler.is_told and now - handler.since_s >= self._slow_s:
+            if handler.hold is not None and not handler.hold.is_held:
+                # Nobody waits for it; if it holds its session again, that is another time.
+                handler.since_s, handler.is_told = now, False
+            elif not handler.is_told and now - handler.since_s >= self._slow_s:
                 handler.is_told = True
                 self._log.warning(
                     "%s of session %s runs for %.1f s, and other events of the session wait:\n%s",
@@ -157,7 +166,7 @@ class _Running:
     """One handler that runs; a context manager that costs hardly anything."""
 
     # No __init__: it would cost as much again as all else that is done here.
-    __slots__ = ("is_told", "name", "session_id", "since_s", "task", "thread", "watchdog")
+    __slots__ = ("hold", "is_told", "name", "session_id", "since_s", "task", "thread", "watchdog")
 
     watchdog: Watchdog
     name: str
@@ -165,6 +174,8 @@ class _Running:
     #: The task it runs in, None in a worker thread.
     task: asyncio.Task[Any] | None
     thread: int
+    hold: Hold | None
+    #: Since when it holds its session.
     since_s: float
     is_told: bool
 
@@ -278,4 +289,4 @@ def _begin(frames: list[FrameType]) -> int:
 # Where an event loop calls what it runs; uvloop's own frames are not seen.
 _LOOPS = frozenset({("asyncio.events", "_run"), ("asyncio.runners", "run")})
 # The packages between the loop, or the start of a thread, and a handler.
-_BETWEEN = frozenset({"sapwood", "anyio", "asyncio", "concurrent", "threading"})
+_BETWEEN = frozenset({"sapwood", "asyncio", "threading"})

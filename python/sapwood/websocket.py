@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import sys
 from typing import TYPE_CHECKING
 
+from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from sapwood.connection import Info
@@ -22,22 +24,32 @@ log: logging.Logger = logging.getLogger("sapwood")
 
 async def serve(websocket: WebSocket, app: App) -> None:
     """Serve one WebSocket from handshake to close."""
-    is_ours = is_from_own_page(websocket, app.allowed_origins)
+    # By a request of its own, since a WebSocket would keep for ever what is parsed here.
+    request = HTTPConnection(websocket.scope)
+    info, browser = _info(request), browser_of(request) or ""
+    is_ours = is_from_own_page(request, app.allowed_origins)
+    del request
     if not is_ours or VERSION not in websocket.scope["subprotocols"]:
         app.metrics.refuse(1008)
         log.info("a socket was refused: origin %.100r", websocket.headers.get("origin"))
         await websocket.close(1008)
         return
     await websocket.accept(VERSION)
-    await converse(_Socket(websocket), app, browser_of(websocket) or "")
+    await converse(_Socket(websocket, info), app, browser)
+
+
+def _info(request: HTTPConnection) -> Info:
+    client, agent = request.client, request.headers.get("user-agent", "")
+    # Thousands of browsers are of few kinds.
+    return Info("websocket", client.host if client else "", sys.intern(agent))
 
 
 class _Socket:
-    def __init__(self, websocket: WebSocket) -> None:
+    __slots__ = ("_websocket", "info")
+
+    def __init__(self, websocket: WebSocket, info: Info) -> None:
         self._websocket = websocket
-        client = websocket.client
-        agent = websocket.headers.get("user-agent", "")
-        self.info = Info("websocket", client.host if client else "", agent)
+        self.info = info
 
     async def receive(self) -> str:
         message = await self._websocket.receive()

@@ -25,6 +25,14 @@ pub struct States<'a> {
     language: Inherited<&'a str>,
 }
 
+// Types of inputs: which have no value that a user could leave out, in which something is
+// picked, and in which it is a date or a time. All others are typed into.
+const UNSAID: &[&str] = &[
+    "hidden", "range", "color", "submit", "image", "reset", "button",
+];
+const PICKED: &[&str] = &["checkbox", "radio", "file"];
+const DATED: &[&str] = &["date", "month", "week", "time", "datetime-local"];
+
 type Inherited<T> = RefCell<FxHashMap<NodeId, T>>;
 
 impl<'a> Matcher<'a> {
@@ -61,6 +69,10 @@ impl<'a> Matcher<'a> {
     fn input_type(&self, id: NodeId) -> String {
         let own = self.attribute(id, n::TYPE).unwrap_or("text");
         own.to_ascii_lowercase()
+    }
+
+    fn is_type(&self, id: NodeId, types: &[&str]) -> bool {
+        types.contains(&&*self.input_type(id))
     }
 
     fn is_link(&self, id: NodeId) -> bool {
@@ -211,10 +223,7 @@ impl<'a> Matcher<'a> {
     fn is_required(&self, id: NodeId) -> bool {
         let applies = match self.tree.tag(id) {
             "select" | "textarea" => true,
-            "input" => !matches!(
-                &*self.input_type(id),
-                "hidden" | "range" | "color" | "submit" | "image" | "reset" | "button"
-            ),
+            "input" => !self.is_type(id, UNSAID),
             _ => false,
         };
         applies && self.has(id, "required")
@@ -223,19 +232,7 @@ impl<'a> Matcher<'a> {
     fn is_read_write(&self, id: NodeId) -> bool {
         let is_field = match self.tree.tag(id) {
             "textarea" => true,
-            "input" => !matches!(
-                &*self.input_type(id),
-                "hidden"
-                    | "range"
-                    | "color"
-                    | "submit"
-                    | "image"
-                    | "reset"
-                    | "button"
-                    | "checkbox"
-                    | "radio"
-                    | "file"
-            ),
+            "input" => !self.is_type(id, UNSAID) && !self.is_type(id, PICKED),
             _ => return self.is_editable(id),
         };
         is_field && !self.has(id, "readonly") && !self.is_disabled(id)
@@ -256,24 +253,9 @@ impl<'a> Matcher<'a> {
     fn shows_placeholder(&self, id: NodeId) -> bool {
         let is_text = match self.tree.tag(id) {
             "textarea" => true,
-            "input" => !matches!(
-                &*self.input_type(id),
-                "hidden"
-                    | "range"
-                    | "color"
-                    | "submit"
-                    | "image"
-                    | "reset"
-                    | "button"
-                    | "checkbox"
-                    | "radio"
-                    | "file"
-                    | "date"
-                    | "month"
-                    | "week"
-                    | "time"
-                    | "datetime-local"
-            ),
+            "input" => ![UNSAID, PICKED, DATED]
+                .iter()
+                .any(|of| self.is_type(id, of)),
             _ => false,
         };
         let is_empty = || match self.attribute(id, n::VALUE_PROPERTY) {

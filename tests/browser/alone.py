@@ -31,6 +31,8 @@ class Alone:
         self.sockets: list[WebSocketRoute] = []
         self.frames: list[Frame] = []
         self.loaded = 0
+        #: The number of the last join.
+        self.joined = 1
         page.route(f"{ADDRESS}/**", self._answer)
         page.route_web_socket(f"{ADDRESS.replace('http', 'ws')}/**", self._open)
 
@@ -49,8 +51,11 @@ class Alone:
         raise AssertionError("the browser said nothing of that kind")
 
     def join(self) -> dict[str, Any]:
-        """Return the next join."""
+        """Return the next join, without its number, which is no smaller than the last one's."""
         joined: dict[str, Any] = self.take(lambda frame: frame[0] == 0)[1]
+        number = joined.pop("n")
+        assert number >= self.joined > 0
+        self.joined = number
         return joined
 
     def say(self, *frame: Any) -> None:

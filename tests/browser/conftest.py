@@ -12,6 +12,9 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from chromium import find_chromium
+from line import Live
+from notebook import notebook
+from person import Person
 from server import Serve, Server
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -89,6 +92,20 @@ def context(browser: Browser, problems: list[str]) -> Iterator[BrowserContext]:
 def page(context: BrowserContext) -> Page:
     """A tab."""
     return context.new_page()
+
+
+@pytest.fixture
+def live() -> Iterator[Live]:
+    """The page of notebook.py, on a line that can fail."""
+    with Live(notebook()) as live:
+        yield live
+
+
+@pytest.fixture
+def person(context: BrowserContext, live: Live) -> Person:
+    """Somebody with a tab for it, whose page waits not long before it tries again."""
+    context.add_init_script("Math.random = () => 0.1")
+    return Person(context.new_page(), live.url)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ hold, repeat or replace them, and be cut.
 
 import asyncio
 import json
+import random
 import socket
 import threading
 from collections.abc import Callable, Iterable
@@ -65,6 +66,22 @@ class Once:
 def cut(_: Frame) -> list[Frame]:
     """Lose the frame and the connection."""
     raise Cut
+
+
+class CutAtRandom:
+    """Loses a frame and the connection now and then, and counts how often."""
+
+    def __init__(self, chance: random.Random, share: float) -> None:
+        self.count = 0
+        self._chance = chance
+        self._share = share
+
+    def __call__(self, frame: Frame) -> list[Frame]:
+        """Let a frame pass, or raise Cut."""
+        if self._chance.random() < self._share:
+            self.count += 1
+            raise Cut
+        return [frame]
 
 
 def lose(_: Frame) -> list[Frame]:

@@ -1,6 +1,7 @@
 """The examples do in a browser what they say of themselves."""
 
 import re
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,12 +11,13 @@ from playwright.sync_api import Browser, BrowserContext, Page, WebSocketRoute, e
 from server import Serve, Server
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-NAMES = ("counter", "todo", "clock", "table", "poll")
+NAMES = ("counter", "todo", "order", "clock", "table", "poll")
 # What every page shows without a click and without JavaScript.
 SHOWN = {
     "/": "Live web pages in Python",
     "/counter/": "Counter",
     "/todo/": "Plant a tree",
+    "/order/": "Order a tree",
     "/clock/": re.compile(r"\d\d:\d\d:\d\d"),
     "/table/": "A thousand trees",
     "/poll/": "Which tree shall we plant?",
@@ -232,6 +234,38 @@ class Network:
             return
         socket.connect_to_server()
         self._sockets = [socket]
+
+
+# --- Order -------------------------------------------------------------------
+
+
+def test_an_order_outlives_its_server(
+    tmp_path: Path, serve: Serve, open_tab: OpenTab, problems: list[str]
+) -> None:
+    for name in ("order.py", "order.html", "static"):
+        (tmp_path / name).symlink_to(EXAMPLES / name)
+    server = serve(tmp_path / "order.py")
+    page = open_tab(server.url)
+    page.get_by_label("How many?").fill("99")
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_role("alert")).to_have_text("From 1 to 50, please: the van is small.")
+    page.get_by_label("How many?").fill("3")
+    page.get_by_label("Which tree?").select_option("Lime")
+    page.get_by_role("button", name="Go on").click()
+    page.get_by_label("Your name").fill("Ada")
+    server.stop(signal.SIGKILL)
+    expect(page.locator("html")).to_have_attribute("data-sapwood", "offline")
+    page.get_by_label("Where does it go?").press_sequentially("By the gate")
+    page.get_by_role("button", name="Go on").click()
+    server.start()
+    expect(page.locator("#summary")).to_have_text("3 × Lime for Ada")
+    page.get_by_role("button", name="Back").click()
+    expect(page.get_by_label("Where does it go?")).to_have_value("By the gate")
+    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Order").click()
+    expect(page.get_by_text("Thank you!")).to_be_visible()
+    assert all("ERR_CONNECTION_REFUSED" in problem for problem in problems)
+    problems.clear()
 
 
 # --- Clock -------------------------------------------------------------------

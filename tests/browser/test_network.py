@@ -349,7 +349,7 @@ def test_a_page_without_connection_says_so_until_it_has_one(story: Story) -> Non
     expect(banner).to_be_empty()
     story.line.cut()
     story.expect_state("offline")
-    expect(banner).to_have_text("Connection lost. Reconnecting…")
+    expect(banner).to_have_text("Reconnecting…")
     story.line.mend()
     story.expect_state("online")
     expect(banner).to_be_empty()

@@ -2,17 +2,14 @@
 
 import random
 import threading
-from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
-from line import Cut, Frame, Line, Live, whole
+from line import CutAtRandom, Line, Live, whole
 from notebook import Notebook, notebook
 from person import Person
 
-# So that waiting for the next try is short, and the same each time.
-HASTE = "Math.random = () => 0.1"
 SWALLOWED = "window.WebSocket = class { readyState = 0; send() {} close() {} }"
 REFUSED = """window.WebSocket = class {
   readyState = 3;
@@ -21,18 +18,6 @@ REFUSED = """window.WebSocket = class {
   close() {}
 }"""
 CUT_S = 0.3
-
-
-@pytest.fixture
-def live() -> Iterator[Live]:
-    with Live(notebook()) as live:
-        yield live
-
-
-@pytest.fixture
-def person(context: BrowserContext, live: Live) -> Person:
-    context.add_init_script(HASTE)
-    return Person(context.new_page(), live.url)
 
 
 def protocol(live: Live) -> str:
@@ -179,7 +164,8 @@ def test_a_page_out_of_the_browsers_cache_goes_on_where_it_was(page: Page) -> No
         page.goto(live.url.replace("127.0.0.1", "localhost") + "/elsewhere")
         [session] = live.line.app.sessions.values()
         write(live.line, session.template, "meanwhile")
-        page.evaluate("() => history.back()")
+        # Not at once: the answer comes before the page goes.
+        page.evaluate("() => void setTimeout(() => history.back())")
         expect(page.locator("#echo")).to_have_text("meanwhile")
         person.expect_ran("ab")
         person.expect_undisturbed()
@@ -195,15 +181,7 @@ def test_a_page_out_of_the_browsers_cache_goes_on_where_it_was(page: Page) -> No
 @pytest.mark.parametrize("seed", range(4))
 def test_a_line_that_is_cut_at_random_loses_nothing(person: Person, live: Live, seed: int) -> None:
     chance = random.Random(seed)
-    cuts = 0
-
-    def fail(frame: Frame) -> list[Frame]:
-        nonlocal cuts
-        if chance.random() < 0.06:
-            cuts += 1
-            raise Cut
-        return [frame]
-
+    fail = CutAtRandom(chance, 0.06)
     person.begin()
     typing = person.page.locator("#heard")
     live.line.up = live.line.down = fail
@@ -229,7 +207,7 @@ def test_a_line_that_is_cut_at_random_loses_nothing(person: Person, live: Live, 
     expect(person.page.locator("#echo")).to_have_text(typed)
     expect(typing).to_have_value(typed)
     person.expect_known(silent="typed", heard=typed)
-    assert cuts
+    assert fail.count
     assert set(live.line.modes[1:]) == {"resume"}
     assert person.page.evaluate("() => [mark, more.open, box.scrollTop]") == [1, True, 123]
 
@@ -239,15 +217,7 @@ def test_a_page_loaded_again_on_a_line_that_is_cut_at_random_loses_nothing(
     person: Person, live: Live, seed: int
 ) -> None:
     chance = random.Random(seed)
-    cuts = 0
-
-    def fail(frame: Frame) -> list[Frame]:
-        nonlocal cuts
-        if chance.random() < 0.2:
-            cuts += 1
-            raise Cut
-        return [frame]
-
+    fail = CutAtRandom(chance, 0.2)
     person.begin()
     live.line.up = live.line.down = fail
     pressed = ""
@@ -261,5 +231,5 @@ def test_a_page_loaded_again_on_a_line_that_is_cut_at_random_loses_nothing(
     person.expect_ran(pressed)
     expect(person.page.locator("#silent")).to_have_value("typed")
     person.expect_known(silent="typed", heard="")
-    assert cuts
+    assert fail.count
     assert len(live.line.app.sessions) == 1

@@ -328,7 +328,7 @@ ROWS = """<!DOCTYPE html><html><head></head><body><ul id="list">
 
 SHOW = """async ([html, prefix]) => {
   const { Page } = await import("/client/patch.js");
-  const more = await import("/client/more.js");
+  const { default: more } = await import("/client/more.js");
   const parsed = new DOMParser().parseFromString(html, "text/html").documentElement;
   document.documentElement.replaceWith(document.adoptNode(parsed));
   window.page = Object.assign(new Page(document, prefix), { more });

@@ -159,7 +159,8 @@ def test_f5_goes_on_with_the_session_and_sends_what_was_not_said(alone: Alone) -
     assert fields == {6: "typed", 7: "too"}
     alone.welcome("resume", s=8, c=1)
     alone.fill(9, SAME, c=1)
-    assert alone.take(lambda frame: frame[0] > 0) == [2, 9, 17]
+    # The session has made the button anew meanwhile; its `id` says that it is the same.
+    assert alone.take(lambda frame: frame[0] > 0) == [2, 9, 64]
 
 
 def test_a_duplicate_of_the_tab_has_a_session_of_its_own(alone: Alone) -> None:

@@ -1,29 +1,9 @@
 """What people do to pages besides clicking: load them again, share them, leave and come back."""
 
-from collections.abc import Iterator
-
-import pytest
-from playwright.sync_api import Browser, BrowserContext, expect
+from playwright.sync_api import Browser, expect
 
 from line import Held, Live, whole
-from notebook import notebook
 from person import Person
-
-# So that waiting for the next try is short, and the same each time.
-HASTE = "Math.random = () => 0.1"
-
-
-@pytest.fixture
-def live() -> Iterator[Live]:
-    with Live(notebook()) as live:
-        yield live
-
-
-@pytest.fixture
-def person(context: BrowserContext, live: Live) -> Person:
-    context.add_init_script(HASTE)
-    return Person(context.new_page(), live.url)
-
 
 # --- F5 -----------------------------------------------------------------------------
 

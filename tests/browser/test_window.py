@@ -536,6 +536,7 @@ EVENTS = {
     "hashchange": lambda page: page.evaluate("location.hash = 'x'"),
     "popstate": lambda page: page.evaluate("history.pushState(1, ''); history.back()"),
     "offline": lambda page: page.evaluate("dispatchEvent(new Event('offline'))"),
+    "my:own.event": lambda page: page.evaluate("dispatchEvent(new Event('my:own.event'))"),
     "focus": lambda page: page.evaluate("dispatchEvent(new Event('focus'))"),
     "scroll": lambda page: page.evaluate("scrollTo(0, 50)"),
     "selectionchange": lambda page: page.evaluate("getSelection().selectAllChildren(tall)"),

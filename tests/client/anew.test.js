@@ -1,10 +1,10 @@
 // @ts-check
 import assert from "node:assert/strict";
 import test from "node:test";
-import { online, settled, WHOLE, World } from "./world.js";
+import { element, online, settled, WHOLE, World } from "./world.js";
 
 /** What a page keeps: an event to come and a field, of session R. */
-const KEPT = JSON.stringify(["R", 7, [[7, "a", "click", null, [["f", "ty"]]]], [["g", true]]]);
+const KEPT = JSON.stringify(["R", 7, [[7, "a", "click", null, [["f", "ty", false]]]], [["g", true, true]], {}, null]);
 
 /** @param {World} world @param {any} target @param {string} [type] */
 const send = (world, target, type = "click") => world.connection.send(target, type, null);
@@ -34,12 +34,35 @@ test("a restored session's events wait until the page is filled, then go out wit
   send(world, button);
   world.pass(500);
   await renew(world);
-  assert.deepEqual(await world.openAnew({ mode: "restored", c: 1 }), [0, { v: 1, token: "T2", fields: [] }]);
+  assert.deepEqual(await world.openAnew({ mode: "restored", c: 1 }), [0, { v: 1, n: world.now, token: "T2", fields: [] }]);
   assert.deepEqual(world.sent, []);
   button.id = "new";
   world.say(1, 1, ...WHOLE);
   await settled();
-  assert.deepEqual(world.sent, [[2, 1, "new"], [-4, [], []]]);
+  assert.deepEqual(world.sent, [[-4, [], []], [2, 1, "new"]]);
+});
+
+test("a restored session learns what is typed before its events, which carry none of it any more", async () => {
+  const world = online();
+  world.fields = [["f", "old"]];
+  send(world, "a");
+  world.fields = [["f", "new"]];
+  await renew(world);
+  await world.openAnew({ mode: "restored" });
+  const before = world.shown.length;
+  world.say(1, 0, ...WHOLE);
+  assert.deepEqual(world.sent, [[-4, ["f", "new"], []], [1, 1, "a", "click"].slice(0, 3)]);
+  assert.deepEqual(world.shown.slice(before), []);
+  send(world, "b");
+  assert.deepEqual(world.sent.at(-1), [2, 1, "b", "click", null, ["f", "new"]], "the sync may have got lost");
+});
+
+test("nothing that a session which is gone was told counts as told", async () => {
+  const world = online();
+  await renew(world);
+  world.shown = [];
+  await world.openAnew({ mode: "restored" });
+  assert(world.shown.lastIndexOf("restart") > world.shown.indexOf("online"));
 });
 
 test("the whole tree is not asked for where it comes unasked, and no patch counts before it", async () => {
@@ -57,7 +80,7 @@ test("the whole tree is asked for if the connection that it was to come by is lo
   world.random = 0;
   world.lose();
   world.pass(0);
-  assert.deepEqual(world.open({ mode: "resume" }), [0, { v: 1, resume: "R2", s: 0 }]);
+  assert.deepEqual(world.open({ mode: "resume" }), [0, { v: 1, n: world.now, resume: "R2", s: 0 }]);
   assert.deepEqual(world.sent, [[-3, "new session"]]);
 });
 
@@ -84,7 +107,7 @@ test("a fresh session drops what waited, says so, and numbers from 1", async () 
   send(world, 3);
   world.say(1, 0, ...WHOLE);
   await settled();
-  assert.deepEqual(world.sent, [[1, 1, 3], [-4, [], []]]);
+  assert.deepEqual(world.sent, [[-4, [], []], [1, 1, 3]]);
 });
 
 test("the elements that are plainly the same are looked for only while the page is filled", async () => {
@@ -115,7 +138,8 @@ test("what is kept is the secret, the count, the events that wait and the edited
   world.fields = [["f", "ty"]];
   send(world, "a", "input");
   world.fields = [["g", true]];
-  assert.deepEqual(JSON.parse(world.connection.keep()), ["R", 1, [[1, "a", "input", null, [["f", "ty"]]]], [["g", true]]]);
+  const kept = ["R", 1, [[1, "a", "input", null, [["f", "ty", false]]]], [["g", true, true]], {}, null];
+  assert.deepEqual(JSON.parse(world.connection.keep()), kept);
 });
 
 test("before a welcome and after the end nothing is kept", () => {
@@ -127,40 +151,47 @@ test("before a welcome and after the end nothing is kept", () => {
 });
 
 test("a page that is left before it could take up what was kept leaves it to the next", () => {
-  assert.equal(new World({ kept: KEPT }).connection.keep(), KEPT);
+  const kept = JSON.parse(new World({ kept: KEPT }).connection.keep());
+  assert.deepEqual(kept, ["", 0, [], [], {}, JSON.parse(KEPT)]);
 });
 
 test("what happens in a page that is left before it could take anything up comes after that", async () => {
   const world = new World({ kept: KEPT });
   send(world, "b");
-  const both = [8, [...JSON.parse(KEPT)[2], [8, "b", "click", null, []]], [["g", true]]];
-  assert.deepEqual(JSON.parse(world.connection.keep()), ["R", ...both]);
-  await world.openAnew({ mode: "resume" });
-  assert.deepEqual(JSON.parse(world.connection.keep()), ["R2", ...both]);
+  const kept = world.connection.keep();
+  assert.deepEqual(JSON.parse(kept), ["", 1, [[1, "b", "click", null, []]], [], {}, JSON.parse(KEPT)]);
+  const next = new World({ kept });
+  send(next, "c");
+  const all = [8, 9].map((c, i) => [c, "bc"[i], "click", null, []]);
+  await next.openAnew({ mode: "resume" });
+  const typed = [["f", "ty", true], ["g", true, true]];
+  assert.deepEqual(JSON.parse(next.connection.keep()), ["R2", 9, [...JSON.parse(KEPT)[2], ...all], typed, {}, null]);
 });
 
 test("what is of no session any more is not kept for the next page", async () => {
   const world = new World({ kept: KEPT });
   send(world, "b");
   await world.openAnew({ mode: "handoff" });
-  assert.deepEqual(JSON.parse(world.connection.keep()).slice(1), [1, [[1, "b", "click", null, []]], []]);
+  assert.deepEqual(JSON.parse(world.connection.keep()).slice(1), [1, [[1, "b", "click", null, []]], [], {}, null]);
 });
 
-test("what was too much to keep stays so", () => {
-  const world = new World({ kept: '["R",7,4]' });
+test("what was too much to keep stays so", async () => {
+  const world = new World({ kept: '["R",7,4,[],{},null]' });
   send(world, "b");
-  assert.equal(world.connection.keep(), '["R",8,5]');
+  await world.openAnew({ mode: "resume" });
+  const lost = [4, 5, 6, 7].map((c) => [c, "lost", "lost", null, []]);
+  assert.deepEqual(JSON.parse(world.connection.keep())[2], [...lost, [8, "b", "click", null, []]]);
 });
 
 test("a page that was loaded again takes its session up with its fields", async () => {
   const world = new World({ kept: KEPT });
   const join = await world.openAnew({ mode: "resume" });
-  assert.deepEqual(join, [0, { v: 1, token: "T", fields: ["f", "ty", "g", true], resume: "R" }]);
+  assert.deepEqual(join, [0, { v: 1, n: world.now, token: "T", fields: ["f", "ty", "g", true], resume: "R" }]);
 });
 
 test("kept events go out when the page is filled, before later ones and if they were not handled", async () => {
   const events = [[6, "a", "click", null, []], [7, "b", "click", null, []]];
-  const world = new World({ kept: JSON.stringify(["R", 7, events, []]) });
+  const world = new World({ kept: JSON.stringify(["R", 7, events, [], {}, null]) });
   send(world, "later");
   await world.openAnew({ mode: "resume", s: 4, c: 6 });
   assert.deepEqual(world.sent, []);
@@ -168,12 +199,61 @@ test("kept events go out when the page is filled, before later ones and if they 
   assert.deepEqual(world.sent, [[7, 5, "b"], [8, 5, "later"]]);
 });
 
-test("fields that were kept are reported again, for older events bring older values", async () => {
+test("fields that were kept are put back and reported again, for older events bring older values", async () => {
   const world = new World({ kept: KEPT });
-  world.elements.set("f", /** @type {any} */ ("field"));
+  const fields = [element({}, { value: "" }), element({}, { checked: false })];
+  world.elements.set("f", fields[0]).set("g", fields[1]);
   await world.openAnew({ mode: "resume" });
   world.say(1, 0, ...WHOLE);
-  assert(world.edited.includes("field"));
+  assert.deepEqual([fields[0].value, fields[1].checked], ["ty", true]);
+  assert.deepEqual(world.edited, fields);
+});
+
+test("what was typed since the page was loaded is newer than what was kept", async () => {
+  const world = new World({ kept: KEPT });
+  const field = element({}, { value: "newer" });
+  world.elements.set("f", field);
+  await world.openAnew({ mode: "resume" });
+  world.edited.push(field);
+  world.say(1, 0, ...WHOLE);
+  assert.equal(field.value, "newer");
+});
+
+test("events and fields of a page that was left find what has their id, or a field's name, in a session that was restored", async () => {
+  const world = online();
+  world.fields = [[element({ uuid: "f", name: "who" }), "Ada"], [element({ uuid: "g", id: "what" }), "x"]];
+  send(world, element({ uuid: "a", id: "save" }));
+  send(world, element({ uuid: "b", name: "delete" }));
+  world.fields = [[element({ uuid: "f", name: "who" }), "Ada L"]];
+  const next = new World({ kept: world.connection.keep() });
+  next.work.page.id = (/** @type {any} */ it) => it.getAttribute?.("uuid") ?? it;
+  next.work.page.has = (/** @type {any} */ it) => [...next.elements.values()].includes(it);
+  next.socket.readyState = 1;
+  next.socket.onopen();
+  await settled();
+  assert.deepEqual(next.sent[0][1].fields, ["g", "x", "f", "Ada L"]);
+  await renew(next);
+  assert.deepEqual((await next.openAnew({ mode: "restored" }))[1].fields, []);
+  const named = [{ uuid: "F", name: "who" }, { uuid: "G", id: "what" }, { uuid: "A", id: "save" }, { uuid: "B", name: "delete" }];
+  const [who, what] = named.map((it) => {
+    const made = element(it, { value: "" });
+    next.elements.set(it.uuid, made);
+    return made;
+  });
+  next.say(1, 0, ...WHOLE);
+  assert.deepEqual([who.value, what.value], ["Ada L", "x"]);
+  assert.deepEqual(next.sent.slice(1), [[1, 1, "A"], [2, 1, "b"]], "a button of that name may delete something else");
+  assert(next.shown.includes("1 actions were not carried out."));
+});
+
+test("two fields of a name are nobody's", async () => {
+  const world = online();
+  world.fields = [[element({ uuid: "f", name: "who" }), "Ada"]];
+  const next = new World({ kept: world.connection.keep() });
+  next.elements.set("1", element({ name: "who" })).set("2", element({ name: "who" }));
+  await next.openAnew({ mode: "resume" });
+  next.say(1, 0, ...WHOLE);
+  assert.deepEqual(next.edited, []);
 });
 
 test("a page whose session nobody knows any more is one of its own, and says what is lost", async () => {
@@ -193,7 +273,7 @@ test("a kept session that only the store knows is renewed with its secret, and i
   assert.deepEqual(world.fetched, [["", { "sapwood-resume": "R" }]]);
   await world.openAnew({ mode: "restored", c: 6 });
   world.say(1, 6, ...WHOLE);
-  assert.deepEqual(world.sent[0], [7, 1, "a", "click", null, ["f", "ty"]]);
+  assert.deepEqual(world.sent, [[-4, [], []], [7, 1, "a"]]);
 });
 
 test("events that are too much to keep leave their numbers, and are told of", async () => {
@@ -204,7 +284,7 @@ test("events that are too much to keep leave their numbers, and are told of", as
     send(world, "f" + i, "input");
   }
   const kept = world.connection.keep();
-  assert.equal(kept, '["R",4,4]');
+  assert.equal(kept, '["R",4,4,[],{},null]');
   const next = new World({ kept });
   await next.openAnew({ mode: "resume", c: 1 });
   assert(next.shown.includes("4 actions were not carried out."));
@@ -216,7 +296,7 @@ test("events that are too much to keep leave their numbers, and are told of", as
 
 test("a shared session is joined with its secret, and its tree fills the page", async () => {
   const world = new World({ share: "S" });
-  assert.deepEqual(await world.openAnew({ mode: "share" }), [0, { v: 1, token: "T", fields: [], share: "S" }]);
+  assert.deepEqual(await world.openAnew({ mode: "share" }), [0, { v: 1, n: world.now, token: "T", fields: [], share: "S" }]);
   send(world, 5);
   assert.deepEqual(world.sent, []);
   world.say(1, 0, ...WHOLE);
@@ -228,7 +308,7 @@ test("a shared session is asked for again with another token if the first was to
   world.socket.readyState = 1;
   world.socket.onopen();
   await renew(world);
-  assert.deepEqual(await world.openAnew({ mode: "share" }), [0, { v: 1, token: "T2", fields: [], share: "S" }]);
+  assert.deepEqual(await world.openAnew({ mode: "share" }), [0, { v: 1, n: world.now, token: "T2", fields: [], share: "S" }]);
 });
 
 test("a secret is shown once", async () => {
@@ -247,6 +327,19 @@ test("a script may have the server told of the document, and nothing is asked fo
   world.fields = [[5, "by a script"]];
   await world.connection.sync();
   assert.deepEqual(world.sent, [[-4, [5, "by a script"], []]]);
+});
+
+test("a script that wants to tell all the time is heard as often as the server bears, and of its last change", async () => {
+  const world = online();
+  for (let i = 0; i < 9; i++) {
+    world.fields = [[5, `change ${i}`]];
+    await world.connection.sync();
+  }
+  assert.deepEqual(world.sent.map((frame) => frame[1][1]), ["change 0", "change 1", "change 2"]);
+  world.pass(10_500);
+  assert.deepEqual(world.sent.filter(([kind]) => kind === -4), [[-4, [5, "change 8"], []]]);
+  world.pass(30_000);
+  assert.deepEqual(world.sent.filter(([kind]) => kind === -4), []);
 });
 
 test("what is to be told while the line is down is told when it is back", async () => {

@@ -6,7 +6,7 @@ import { online, settled, WHOLE, World } from "./world.js";
 test("the first frame joins with the token and what was edited", () => {
   const world = new World();
   world.fields = [[5, "typed"]];
-  assert.deepEqual(world.open(), [0, { v: 1, token: "T", fields: [5, "typed"] }]);
+  assert.deepEqual(world.open(), [0, { v: 1, n: world.now, token: "T", fields: [5, "typed"] }]);
   assert.deepEqual([world.socket.protocol, world.connection.state], ["sapwood.1", "online"]);
 });
 
@@ -93,7 +93,7 @@ test("events stay until they are handled, and go out again after a resume", () =
   world.lose();
   world.connection.send(4, "click", null);
   world.connection.wake();
-  assert.deepEqual(world.open({ mode: "resume", s: 1, c: 2 }), [0, { v: 1, resume: "R", s: 1 }]);
+  assert.deepEqual(world.open({ mode: "resume", s: 1, c: 2 }), [0, { v: 1, n: world.now, resume: "R", s: 1 }]);
   assert.deepEqual(world.sent, [[3, 1, 3], [4, 1, 4]]);
 });
 
@@ -128,7 +128,7 @@ test("a page whose session is gone loads itself anew, and is filled from the new
   await settled();
   world.pass(2000);
   world.fields = [[5, "typed"]];
-  assert.deepEqual(await world.openAnew({ mode: "handoff" }), [0, { v: 1, token: "T2", fields: [] }]);
+  assert.deepEqual(await world.openAnew({ mode: "handoff" }), [0, { v: 1, n: world.now, token: "T2", fields: [] }]);
   assert.equal(world.work.page.idPrefix, "new");
   assert.deepEqual(world.sent, [[-3, "new session"]]);
   assert(world.shown.includes("1 actions were not carried out."));

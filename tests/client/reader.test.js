@@ -1,7 +1,7 @@
 // @ts-check
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Desync, Reader } from "../../python/sapwood/client/reader.js";
+import { Reader } from "../../python/sapwood/client/reader.js";
 import { skip } from "../../python/sapwood/client/fill.js";
 
 /** @param {unknown[]} items */
@@ -13,15 +13,15 @@ test("operands come in order until there are none", () => {
 });
 
 test("a patch that ends inside an op is a desync", () => {
-  assert.throws(() => read().next(), Desync);
+  assert.throws(() => read().next(), /unexpected/);
 });
 
 for (const item of [1, null, true, [], undefined]) {
-  test(`${JSON.stringify(item)} is no string`, () => assert.throws(() => read(item).string(), Desync));
+  test(`${JSON.stringify(item)} is no string`, () => assert.throws(() => read(item).string(), /unexpected/));
 }
 
 for (const item of ["1", -1, 1.5, null, true, [], 2 ** 53]) {
-  test(`${JSON.stringify(item)} is no count`, () => assert.throws(() => read(item).count(), Desync));
+  test(`${JSON.stringify(item)} is no count`, () => assert.throws(() => read(item).count(), /unexpected/));
 }
 
 test("an element may leave its attributes out", () => {
@@ -48,7 +48,7 @@ test("an id that is left out first of all is 1", () => {
 });
 
 for (const node of [["p", -1, 0], ["p", 1.5, 0], ["p", 1, -1], ["p", 1, null], ["", 1], [-3, "x"], ["p", "", 0], ["p", 1, [], []]]) {
-  test(`${JSON.stringify(node)} is no node`, () => assert.throws(() => read(...node).node(), Desync));
+  test(`${JSON.stringify(node)} is no node`, () => assert.throws(() => read(...node).node(), /unexpected/));
 }
 
 test("skipping visits every element, however deep", () => {

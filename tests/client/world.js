@@ -1,7 +1,7 @@
 // @ts-check
 /** What a connection needs, all of it the test's: sockets, time, chance, a page and its fields. */
 import { Connection } from "../../python/sapwood/client/connection.js";
-import * as more from "../../python/sapwood/client/more.js";
+import more from "../../python/sapwood/client/more.js";
 
 /** Let promises that are settled be heard. */
 export const settled = () => new Promise((done) => setImmediate(done));
@@ -56,7 +56,11 @@ export class World {
         idPrefix: "old",
         needsMore: false,
         elements: this.elements,
-        document: { querySelectorAll: () => [] },
+        document: {
+          querySelectorAll: () => [],
+          getElementById: (/** @type {string} */ id) => this.page("id", id)[0] ?? null,
+          getElementsByName: (/** @type {string} */ name) => this.page("name", name),
+        },
         told: new Map(),
         has: (/** @type {any} */ target) => !this.gone.includes(target),
         id: (/** @type {any} */ target) => target,
@@ -70,6 +74,10 @@ export class World {
         restart: () => this.shown.push("restart"),
         survey: () => {},
         edit: (/** @type {any} */ field) => this.edited.push(field),
+        holds: (/** @type {any} */ field) => this.edited.includes(field),
+        get changed() {
+          return new Map(world.fields);
+        },
         get unreported() {
           return new Map(world.fields);
         },
@@ -90,6 +98,7 @@ export class World {
       },
       clearTimeout: (/** @type {any} */ timer) => (this.timers = this.timers.filter((other) => other !== timer)),
       Math: { random: () => this.random },
+      Date: { now: () => this.now },
       fetch: async (/** @type {string} */ path, /** @type {any} */ { headers }) => {
         this.fetched.push([path, headers]);
         return { text: async () => this.html };
@@ -97,6 +106,11 @@ export class World {
     }));
     this.work = work;
     this.connection.connect();
+  }
+
+  /** Return the elements of the page of which an attribute says *value*. @param {string} name @param {string} value */
+  page(name, value) {
+    return [...this.elements.values()].filter((element) => element.getAttribute(name) === value);
   }
 
   get socket() {
@@ -146,6 +160,11 @@ export class World {
     }
     this.now = end;
   }
+}
+
+/** An element with these attributes. @param {Record<string, string>} attributes @param {object} [properties] */
+export function element(attributes, properties) {
+  return { ...attributes, ...properties, getAttribute: (/** @type {string} */ name) => attributes[name] ?? null };
 }
 
 export function online() {

@@ -750,7 +750,7 @@ def test_an_error_in_development_shows_the_handlers_own_frames_only() -> None:
         tab.click("go")
         tab.until_handled()
         ((_, _, text),) = tab.browser.errors
-    assert ("in go" in text, "anyio" in text, "starlette" in text) == (True, False, False)
+    assert ("in go" in text, "workers.py" in text, "starlette" in text) == (True, False, False)
 
 
 # --- Sockets that break ------------------------------------------------------------------

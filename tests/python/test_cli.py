@@ -153,10 +153,41 @@ def one_line(folder: Path, *options: str, **environment: str | None) -> str:
     return served.mode
 
 
-def test_development_says_that_it_made_a_secret_if_it_did(folder: Path) -> None:
+def test_development_says_where_it_keeps_a_secret_if_it_has_none(
+    folder: Path, tmp_path: Path
+) -> None:
     said = "Development: errors are shown in the page"
-    assert one_line(folder) == f"{said}; the secret is made for this run (no SAPWOOD_SECRET)"
-    assert one_line(folder, SAPWOOD_SECRET=SECRET) == said
+    home = {"XDG_CONFIG_HOME": str(tmp_path / "new" / "home")}
+    file = tmp_path / "new" / "home" / "sapwood" / "development-secret"
+    assert one_line(folder, **home) == f"{said}; no SAPWOOD_SECRET, one is kept in {file}"
+    assert one_line(folder, SAPWOOD_SECRET=SECRET, **home) == said
+    assert (file.stat().st_mode & 0o777, len(file.read_text())) == (0o600, 43)
+    assert [it.name for it in file.parent.iterdir()] == [file.name]
+
+
+@pytest.mark.parametrize("before", [None, "too short", b"\xff" * 40])
+def test_a_server_that_is_started_again_in_development_knows_its_browsers(
+    folder: Path, tmp_path: Path, before: str | bytes | None
+) -> None:
+    file = tmp_path / "sapwood" / "development-secret"
+    if before is not None:
+        file.parent.mkdir()
+        file.write_bytes(before if isinstance(before, bytes) else before.encode())
+    cookies = []
+    for _ in range(2):
+        served = Served(folder, "pages.py", **BARE, XDG_CONFIG_HOME=str(tmp_path))
+        answer = served.answer(**({"cookie": cookies[0]} if cookies else {}))
+        cookies.append((answer.headers["set-cookie"] or "").partition(";")[0])
+        assert served.stop()[1] == ""
+    # The second one took what the first one signed, and gives no other.
+    assert cookies[0].startswith("sapwood=")
+    assert cookies[1] == ""
+
+
+def test_where_no_secret_can_be_kept_one_is_made_for_the_run(folder: Path) -> None:
+    said = one_line(folder, XDG_CONFIG_HOME="/dev/null")
+    file = "/dev/null/sapwood/development-secret"
+    assert said.endswith(f"one is kept nowhere: {file}: Not a directory")
 
 
 def test_production_says_under_what_names_it_serves_and_whom_it_believes(folder: Path) -> None:

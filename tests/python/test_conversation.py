@@ -1,15 +1,20 @@
-"""A visit over a socket that is slow to close: what it still brings counts for nothing."""
+"""A visit over a socket: when what is to be sent is sent, and what counts for nothing."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from typing import Any
 
-from sapwood import App, Template
+import pytest
+
+from sapwood import App, EventHandler, Template, conversation
 from sapwood.connection import Info
-from sapwood.conversation import converse
+from sapwood.conversation import Gone, converse
 from sapwood.handoff import Page
+
+PATIENCE_S = 5.0
 
 
 class SlowSocket:
@@ -39,18 +44,217 @@ class SlowSocket:
         return (await self.sent.get())[1]
 
 
+def waits(app: App) -> str:
+    """Let a page wait for its socket; return its token."""
+    template = Template("<body><button id=go></button></body>")
+    return app.handoff.mint(Page(template, template._published, "/", "b"))
+
+
 async def test_a_frame_of_a_socket_that_another_one_superseded_is_not_taken() -> None:
     app, old, new = App(), SlowSocket(), SlowSocket()
-    template = Template("<body><button id=go></button></body>")
-    token = app.handoff.mint(Page(template, template._published, "/", "b"))
-    welcome = await old.join(app, token=token)
+    welcome = await old.join(app, token=waits(app))
     await new.join(app, resume=welcome["resume"], s=0)
     assert await old.closed == 4409
-    button = template.getElementById("go")
+    (session,) = app.sessions.values()
+    button = session.template.getElementById("go")
     assert button
     old.incoming.put_nowait(json.dumps([1, 0, button.uuid]))
     await asyncio.wait_for(old.visit, 5)
-    (session,) = app.sessions.values()
     assert session.connections[0].received == 0
     new.visit.cancel()
     await asyncio.wait({new.visit})
+
+
+class Board(Template):
+    """Shows a number; its handler goes on when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__("<body><p id=shown></p><button id=go _onclick=go></button></body>")
+        self.goes_on = threading.Event()
+
+    def go(self, event: EventHandler) -> None:
+        for number in (1, 2):
+            self.show(number)
+            assert self.goes_on.wait(PATIENCE_S)
+            self.goes_on.clear()
+
+    def show(self, number: int) -> None:
+        shown = self.getElementById("shown")
+        assert shown
+        shown.content = number
+        self.update()
+
+
+async def visit_board() -> tuple[Board, SlowSocket]:
+    app, socket, board = App(), SlowSocket(), Board()
+    token = app.handoff.mint(Page(board, board._published, "/", "b"))
+    await socket.join(app, token=token)
+    return board, socket
+
+
+async def test_a_thread_that_goes_on_is_seen_to_update_while_it_does() -> None:
+    board, socket = await visit_board()
+    button = board.getElementById("go")
+    assert button
+    socket.incoming.put_nowait(json.dumps([1, 0, button.uuid]))
+    for number in (1, 2):
+        frame = await asyncio.wait_for(socket.sent.get(), PATIENCE_S)
+        assert (frame[:2], frame[-1]) == ([number, [0, 1]], str(number))
+        board.goes_on.set()
+    assert await asyncio.wait_for(socket.sent.get(), PATIENCE_S) == [-1, 1]
+    socket.visit.cancel()
+    await asyncio.wait({socket.visit})
+
+
+async def test_who_has_nothing_to_send_has_no_task_for_it() -> None:
+    before = asyncio.all_tasks()
+    board, socket = await visit_board()
+    board.show(1)
+    await asyncio.wait_for(socket.sent.get(), PATIENCE_S)
+    for _ in range(5):  # what was sent is done with in a turn of the loop or two
+        await asyncio.sleep(0)
+    assert asyncio.all_tasks() - before == {socket.visit}
+    socket.visit.cancel()
+    await asyncio.wait({socket.visit})
+
+
+class DeafSocket(SlowSocket):
+    """A socket that fails when it is to send something else than its welcome."""
+
+    async def send(self, frame: str) -> None:
+        if not self.sent.empty() or not frame.startswith("[0,"):
+            raise OSError("the network is gone")
+        await super().send(frame)
+
+
+async def test_who_cannot_be_written_to_is_not_read_any_more(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    app, socket, board = App(), DeafSocket(), Board()
+    await socket.join(app, token=app.handoff.mint(Page(board, board._published, "/", "b")))
+    board.show(1)
+    await asyncio.wait({socket.visit}, timeout=PATIENCE_S)
+    assert socket.visit.done()
+    assert "a writer failed: OSError('the network is gone')" in caplog.text
+
+
+def hooked() -> tuple[App, list[str]]:
+    """Return an app, and what it is told of who comes and goes."""
+    app, told = App(), list[str]()
+    app.on_connect(lambda session: told.append("new"))
+    app.on_reconnect(lambda session: told.append("back"))
+    app.on_disconnect(lambda session: told.append("gone"))
+    return app, told
+
+
+async def test_who_comes_back_before_it_was_seen_to_leave_has_not_left() -> None:
+    app, told = hooked()
+    sockets = [SlowSocket() for _ in range(3)]
+    join: dict[str, Any] = {"token": waits(app)}
+    for socket in sockets:
+        join = {"resume": (await socket.join(app, **join))["resume"], "s": 0}
+    for socket in sockets[::-1]:
+        socket.visit.cancel()
+        await asyncio.wait({socket.visit})
+    await app.dispatcher.finish(5)
+    assert told == ["new", "gone"]
+
+
+async def test_who_is_gone_before_the_welcome_came_and_left() -> None:
+    class Absent(SlowSocket):
+        async def send(self, frame: str) -> None:
+            raise Gone
+
+    app, told = hooked()
+    socket = Absent()
+    socket.incoming.put_nowait(json.dumps([0, {"v": 1, "token": waits(app)}]))
+    await converse(socket, app, "b")
+    await app.dispatcher.finish(5)
+    assert told == ["new", "gone"]
+
+
+async def test_of_one_that_comes_and_goes_again_and_again_the_end_is_waited_for_once() -> None:
+    app, _ = hooked()
+    loop = asyncio.get_running_loop()
+    before = len(loop._scheduled)  # type: ignore[attr-defined]
+    join: dict[str, Any] = {"token": waits(app)}
+    for _ in range(1000):
+        socket = SlowSocket()
+        join = {"resume": (await socket.join(app, **join))["resume"], "s": 0}
+        socket.visit.cancel()
+        await asyncio.wait({socket.visit})
+    assert len(loop._scheduled) - before < 300  # type: ignore[attr-defined]
+
+
+async def test_who_waits_for_a_place_is_told_to_come_back_when_the_server_stops() -> None:
+    app = App(max_sessions=1)
+    inside, waiting = SlowSocket(), SlowSocket()
+    await inside.join(app, token=waits(app))
+    assert await waiting.join(app, token=waits(app)) == 1
+    app.send_away()
+    assert [await it.closed for it in (waiting, inside)] == [1012, 1012]
+    for socket in (inside, waiting):
+        socket.visit.cancel()
+
+
+async def test_what_is_mounted_sends_its_browsers_away_too() -> None:
+    app, inner, socket = App(), App(), SlowSocket()
+    app.mount("/inner", inner)
+    await socket.join(inner, token=waits(inner))
+    app.send_away()
+    assert await socket.closed == 1012
+    socket.visit.cancel()
+
+
+# --- Who takes nothing ---------------------------------------------------------------------
+
+
+class FullSocket(SlowSocket):
+    """A socket whose other side stops reading after the welcome."""
+
+    async def send(self, frame: str) -> None:
+        if self.sent.qsize() or frame[1] != "0":
+            await asyncio.Event().wait()
+        await super().send(frame)
+
+    async def close(self, code: int) -> None:
+        await asyncio.Event().wait()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conversation, "STALL_S", 0.01)
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("frame", ["[-2,1]", "nonsense"])
+async def test_who_takes_nothing_is_not_waited_for(frame: str) -> None:
+    app, socket = App(), FullSocket()
+    await socket.join(app, token=waits(app))
+    (session,) = app.sessions.values()
+    socket.incoming.put_nowait(frame)
+    await asyncio.wait_for(socket.visit, 5)
+    assert not session.is_connected
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_who_takes_little_is_waited_for() -> None:
+    class Little(SlowSocket):
+        async def send(self, frame: str) -> None:
+            await asyncio.sleep(0.005)
+            await super().send(frame)
+
+    app, socket = App(), Little()
+    await socket.join(app, token=waits(app))
+    for mark in range(10):
+        socket.incoming.put_nowait(f"[-2,{mark}]")
+    assert [await socket.sent.get() for _ in range(10)] == [[-2, mark] for mark in range(10)]
+    socket.visit.cancel()
+
+
+async def test_a_visit_that_is_cancelled_stays_cancelled() -> None:
+    app, socket = App(), SlowSocket()
+    await socket.join(app, token=waits(app))
+    socket.visit.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await socket.visit

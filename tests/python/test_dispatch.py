@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import logging
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -334,3 +335,99 @@ async def test_what_does_not_end_is_cancelled() -> None:
     await desk.settle()
     await desk.dispatcher.finish(0.01)
     assert (desk.log, len(desk.dispatcher._tasks)) == (["a begins"], 0)
+
+
+async def told_of_slow(
+    desk: Desk, handler: Callable[[EventHandler], Any], **more: Any
+) -> list[str]:
+    """Let a handler wait, and return what the watchdog says of it after a minute."""
+    lines: list[str] = []
+    log = logging.Logger("watchdog")
+    log.addFilter(lambda record: bool(lines.append(record.getMessage())))
+    dog = desk.dispatcher._watchdog = Watchdog(log=log, clock=lambda: 0.0)
+    dog._is_looking = True  # but nobody does, except here
+    tab = desk.session()
+    desk.on(tab, "a", handler, **more)
+    desk.click(tab, "a")
+    await desk.settle()
+    dog.look(60.0)
+    await desk.dispatcher.finish(0)
+    return [line.partition(" of")[0] for line in lines]
+
+
+async def test_a_handler_that_keeps_others_waiting_is_slow() -> None:
+    async def slow(e: EventHandler) -> None:
+        await asyncio.Event().wait()
+
+    assert len(await told_of_slow(Desk(), slow)) == 1
+    assert len(await told_of_slow(Desk(), slow, policy="parallel")) == 0
+    assert len(await told_of_slow(Desk("concurrent"), slow)) == 0
+    assert len(await told_of_slow(Desk("serialized"), slow)) == 1
+
+
+async def test_a_handler_that_lets_others_in_is_not_slow() -> None:
+    async def unlocked(e: EventHandler) -> None:
+        async with e.unlocked():
+            await asyncio.Event().wait()
+
+    assert await told_of_slow(Desk(), unlocked) == []
+
+
+# --- Who comes and goes --------------------------------------------------------------------
+
+
+def visit(desk: Desk, tab: Connection, *whats: str) -> None:
+    """Let browsers come to a session and leave it."""
+
+    def told(what: str) -> Callable[[Session], Any]:
+        async def hook(session: Session) -> None:
+            desk.log.append(what)
+
+        return hook
+
+    changes = {"new": 0, "back": 1, "gone": -1}
+    for what in whats:
+        desk.dispatcher.visit(tab.session, changes[what], [told(what)])
+
+
+async def busy() -> tuple[Desk, Connection, asyncio.Event]:
+    """Return a desk with a session whose handler waits until it may go on."""
+    desk, go = Desk(), asyncio.Event()
+    tab = desk.session()
+    desk.on(tab, "a", desk.waits("a", go))
+    desk.click(tab, "a")
+    await desk.settle()
+    return desk, tab, go
+
+
+async def test_who_comes_and_goes_while_a_handler_hangs_costs_little_and_adds_up() -> None:
+    desk, tab, go = await busy()
+    visit(desk, tab, "new")
+    for _ in range(10_000):
+        visit(desk, tab, "gone", "back")
+    visit(desk, tab, "gone")
+    await desk.settle()
+    assert len(desk.dispatcher._tasks) <= 20
+    go.set()
+    await desk.end()
+    told = desk.log[2:]
+    assert told == ["new", *["gone", "back"] * (len(told) // 2 - 1), "gone"]
+
+
+async def test_many_browsers_that_come_while_a_handler_hangs_are_all_told_of() -> None:
+    desk, tab, go = await busy()
+    visit(desk, tab, "new", *["back"] * 99, *["gone"] * 10)
+    go.set()
+    await desk.end()
+    told = desk.log[2:]
+    assert (told[0], told.count("back") - told.count("gone")) == ("new", 89)
+
+
+async def test_an_event_waits_for_whoever_came_before_it() -> None:
+    desk = Desk()
+    tab = desk.session()
+    desk.on(tab, "a", lambda: desk.log.append("a"))
+    visit(desk, tab, "new", "gone", "back")
+    desk.click(tab, "a")
+    await desk.end()
+    assert desk.log == ["new", "gone", "back", "a"]

@@ -44,7 +44,7 @@ class Counter(Template):
 
 
 def site(**settings: Any) -> App:
-    app = App(debug=True, **settings)
+    app = App(**{"debug": True, **settings})
 
     @app.route("/")
     def home(state: dict[str, Any]) -> Template:
@@ -124,6 +124,52 @@ def test_a_tab_with_the_secret_of_another_browser_has_a_session_of_its_own(app: 
             assert (thief.welcome["mode"], thief.text("shown")) == ("handoff", "0")
 
 
+# --- Late ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("how", ["a new socket", "F5"])
+def test_a_join_that_a_newer_one_overtook_leaves_that_one_alone(
+    app: App, client: TestClient, how: str
+) -> None:
+    tab = LiveTab(client)
+    with tab:
+        pass
+    tab.back().changes["n"] = 1000
+    with tab.connect() as late:
+        newer = tab if how == "a new socket" else LiveTab(client, resume=tab.resume_secret)
+        join, newer.changes["n"] = tab.join(), 1001
+        with newer:
+            late.send_text(json.dumps([0, join]))
+            assert closed(late) == 4410
+            newer.ping()
+            (session,) = app.sessions.values()
+            assert session.is_connected
+        # Its welcome may be lost, or arrive: both secrets are good.
+        with LiveTab(client, token=None, resume=tab.resume_secret, s=0, n=1002):
+            pass
+
+
+@pytest.mark.parametrize("numbers", [(0, 0), (1000, 0), (1000, 1000), (0, 5)])
+def test_a_join_is_not_late_unless_its_number_says_so(
+    client: TestClient, numbers: tuple[int, int]
+) -> None:
+    with LiveTab(client) as tab:
+        secret = tab.resume_secret
+    for number in numbers:
+        with LiveTab(client, token=None, resume=secret, s=0, n=number) as again:
+            assert again.welcome["mode"] == "resume"
+
+
+def test_a_clock_that_was_set_back_keeps_nobody_out(client: TestClient) -> None:
+    tab = LiveTab(client, n=5000)
+    with tab:
+        pass
+    for number in (4000, 3000):
+        tab.back().changes["n"] = number
+        with tab:
+            assert tab.welcome["mode"] == "resume"
+
+
 # --- Shared ----------------------------------------------------------------------------
 
 
@@ -199,9 +245,9 @@ def renewed(client: TestClient, secret: str, **join: Any) -> LiveTab:
     return tab
 
 
-def restarted(before: TestClient, store: MemoryStore) -> TestClient:
+def restarted(before: TestClient, store: MemoryStore, **settings: Any) -> TestClient:
     """Return a client of another process of the same app, with the same cookies."""
-    client = TestClient(site(store=store))
+    client = TestClient(site(store=store, **settings))
     client.cookies = before.cookies
     return client
 
@@ -392,6 +438,122 @@ def test_a_page_that_declares_state_comes_back_before_it_has_any() -> None:
         assert (tab.welcome["mode"], tab.welcome["c"]) == ("restored", 0)
 
 
+@pytest.mark.parametrize("what", ["changed", "destroyed"])
+def test_a_restored_page_that_joins_late_does_not_put_older_state_back(what: str) -> None:
+    store = Lasting()
+    app = site(store=store)
+    with TestClient(app) as before, LiveTab(before) as tab:
+        clicked(tab, "more")
+        (session,) = app.sessions.values()
+        with LiveTab(before, share=session.url.partition("=")[2]) as other:
+            secrets = tab.resume_secret, other.resume_secret
+    with restarted(before, store) as client:
+        late = renewed(client, secrets[0])  # its page is there, and it has not joined yet
+        with renewed(client, secrets[1]) as other:
+            joined(other)
+            clicked(other, "more")
+            (session,) = app_of(client).sessions.values()
+            if what == "destroyed":
+                session.destroy()
+        app_of(client).registry.remove(session)  # nobody came back
+        assert closes(late) == 4410
+        with renewed(client, secrets[0]) as again:
+            mode, count = ("restored", "2") if what == "changed" else ("fresh", "0")
+            assert again.welcome["mode"] == mode
+            joined(again)
+            assert again.text("shown") == count
+
+
+# --- What the store holds ------------------------------------------------------------------
+
+OLD, NEW = (f"{word}-secret-that-is-long-enough-to-be-one" for word in ("old", "new"))
+
+
+def left(store: MemoryStore, **settings: Any) -> tuple[TestClient, str]:
+    """Return a browser whose session is kept and gone, and the secret that it has."""
+    with TestClient(site(store=store, **settings)) as client, LiveTab(client) as tab:
+        clicked(tab, "more")
+    return client, tab.resume_secret
+
+
+def mode_of(client: TestClient, secret: str) -> str:
+    """Come back, and return how one is welcomed."""
+    with client, renewed(client, secret) as tab:
+        return str(tab.welcome["mode"])
+
+
+def kept(store: MemoryStore) -> tuple[bytes, bytes]:
+    """Return the key and the record of the only session that is kept."""
+    ((key, (record, _)),) = store._records.items()
+    return key, record
+
+
+@pytest.mark.parametrize("how", ["changed", "cut", "unsigned", "empty"])
+async def test_a_record_that_we_did_not_sign_is_none(
+    how: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = Lasting()
+    client, secret = left(store)
+    key, record = kept(store)
+    assert b'"count":1' in record
+    forged = {
+        "changed": record.replace(b'"count":1', b'"count":9'),
+        "cut": record[:-1],
+        "unsigned": record[record.index(b"{") :],
+        "empty": b"",
+    }[how]
+    await store.save(key.decode(), forged, 100)
+    assert mode_of(restarted(client, store), secret) == "fresh"
+    assert f"record of session {key.decode()} is not signed by us" in caplog.text
+
+
+def known_to(secret: str, before: TestClient, store: MemoryStore) -> TestClient:
+    """Return the browser with a cookie that the app has signed with its newest secret."""
+    name = app_of(before).doors.browsers.unsign(before.cookies["sapwood"])
+    app = site(store=store, secret=secret)
+    client = TestClient(app)
+    client.cookies.set("sapwood", app.doors.browsers.sign(name or ""))
+    return client
+
+
+@pytest.mark.parametrize(
+    ("secrets", "mode"),
+    [(OLD, "restored"), (f"{NEW} {OLD}", "restored"), (NEW, "fresh")],
+)
+def test_records_outlive_a_new_secret_beside_the_old_one(secrets: str, mode: str) -> None:
+    store = Lasting()
+    client, secret = left(store, secret=OLD)
+    assert mode_of(known_to(secrets, client, store), secret) == mode
+
+
+def test_what_is_kept_again_is_signed_with_the_newest_secret() -> None:
+    store = Lasting()
+    client, secret = left(store, secret=OLD)
+    client = known_to(f"{NEW} {OLD}", client, store)
+    with client, renewed(client, secret) as tab:
+        joined(tab)
+        tab.browser.count = tab.browser.handled = 1
+        clicked(tab, "more")
+    assert mode_of(known_to(NEW, client, store), tab.resume_secret) == "restored"
+
+
+def test_a_mounted_app_signs_with_the_secret_of_the_outer_one() -> None:
+    store = Lasting()
+
+    def outer(secret: str) -> TestClient:
+        app, inner = App(debug=True, secret=secret), site(store=store, debug=False)
+        app.mount("/inner", inner)
+        return TestClient(app)
+
+    with outer(OLD) as client, LiveTab(client, "/inner/") as tab:
+        clicked(tab, "more")
+    again = outer(OLD)
+    again.cookies = client.cookies
+    again.headers["sapwood-resume"] = tab.resume_secret
+    with again, LiveTab(again, "/inner/") as tab:
+        assert tab.welcome["mode"] == "restored"
+
+
 # --- What the page holds that the server does not know -----------------------------------
 
 
@@ -526,6 +688,22 @@ def test_hooks_are_told_who_comes_and_goes(app: App, client: TestClient) -> None
     with tab.back():
         clicked(tab, "more")
     assert told[:5] == [(what, id) for what in ("new", "gone", "back", "gone", "back")]
+
+
+def test_a_session_made_before_any_browser_is_new_to_its_first_one(
+    app: App, client: TestClient
+) -> None:
+    told: list[str] = []
+    app.on_connect(lambda session: told.append("new"))
+    app.on_reconnect(lambda session: told.append("back"))
+    session = app.create_session(Counter({}))
+    share = session.url.partition("=")[2]
+    with LiveTab(client, share=share) as first:
+        clicked(first, "more")  # which waits for whoever came before
+        assert told == ["new"]
+        with LiveTab(client, share=share) as second:
+            clicked(second, "more")
+            assert told == ["new", "back"]
 
 
 def test_a_hook_that_fails_is_logged(

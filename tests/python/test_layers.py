@@ -24,7 +24,7 @@ template
 diff protocol
 connection
 session
-handoff metrics places store watchdog
+handoff metrics places store watchdog workers
 sessions
 origin signing static window
 doors

@@ -5,6 +5,8 @@ The app keeps its sessions in a file; the client is a socket and the model of a 
 
 from __future__ import annotations
 
+import http.client
+import json
 import signal
 import socket
 import subprocess
@@ -20,7 +22,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from simulated.page import LoadedPage, Told
+from simulated.page import LoadedPage, Told, meta_of
 
 COMMAND = str(Path(sys.executable).with_name("sapwood"))
 # docs/sessions.md: a server that is told to stop is gone after so long.
@@ -132,6 +134,19 @@ class Server:
             subprotocols=["sapwood.1"],  # type: ignore[list-item]
         )
 
+    def stream(self) -> http.client.HTTPResponse:
+        """Open a stream, as a page does where WebSocket is blocked; return it after its welcome."""
+        token = meta_of(self.get(), "content")
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE_S)
+        self.tabs.callback(connection.close)
+        headers = {"origin": f"http://127.0.0.1:{self.port}", "cookie": self.cookie}
+        connection.request(
+            "POST", "/_sapwood/stream", json.dumps([0, {"v": 1, "token": token}]), headers
+        )
+        answer = connection.getresponse()
+        assert answer.readline().startswith(b"data: [0,")
+        return answer
+
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
@@ -234,6 +249,20 @@ def test_a_server_that_is_stopped_is_gone_in_time_whatever_hangs(server: Server,
         tab.hear()
     assert tab.done == list(range(1, 21))
     assert tab.told.failed == {}
+
+
+@pytest.mark.parametrize("hung", [None, "task"])
+def test_a_server_that_is_stopped_tells_sockets_and_streams_to_come_back(
+    server: Server, hung: str | None
+) -> None:
+    tab, stream = Tab(server), server.stream()
+    if hung:
+        tab.click(hung)
+        server.reads("hangs")
+    server.process.send_signal(signal.SIGTERM)
+    tab.until_lost()
+    assert tab.socket.close_code == 1012
+    assert stream.read().endswith(b"event: close\ndata: 1012\n\n")
 
 
 def test_a_server_that_is_killed_loses_nothing_that_was_acknowledged(server: Server) -> None:

@@ -907,14 +907,98 @@ TestLossy = Lossy.TestCase
 TestLossy.settings = settings(max_examples=150, stateful_step_count=50)
 
 
-def test_what_became_of_an_event_is_told_though_the_connection_was_gone() -> None:
+# --- What became of an event ---------------------------------------------------------------
+
+
+def lost(tab: Tab, sequence: int | None = 0) -> list[str]:
+    """Lose the socket and all on its way; return what the next one begins with."""
+    tab.connection.close(tab.connection.epoch)
+    tab.connection.resume(sequence)
+    tab.connection.open(tab.wake)
+    return tab.connection.take()
+
+
+def failed(tab: Tab, number: int) -> str:
+    """Let event *number* fail, and return the frame that says so."""
+    tab.connection.report(number, "error", "")
+    tab.connection.finish(number)
+    return f'[-3,{number},"error",""]'
+
+
+def patched(tab: Tab, page: Page) -> None:
+    """Send a patch."""
+    page.count(f"{page.element('item').text}!")
+    tab.connection.take()
+
+
+def test_what_became_of_an_event_is_told_though_no_connection_was_there() -> None:
     tab = Tab(Page())
     tab.connection.close(tab.connection.epoch)
-    tab.connection.put('[-3,1,"error",""]')
+    report = failed(tab, 1)
     tab.connection.put("[-2,1]")
     tab.connection.resume(0)
     tab.connection.open(tab.wake)
     tab.connection.fill()
     frames = tab.connection.take()
-    assert '[-3,1,"error",""]' in frames
+    assert frames[0] == report
     assert "[-2,1]" not in frames
+
+
+def test_what_became_of_an_event_is_told_again_until_the_page_shows_that_it_heard() -> None:
+    page = Page()
+    tab = Tab(page)
+    report = failed(tab, 1)
+    assert tab.connection.take() == [report, "[-1,1]"]
+    # Nothing says that it arrived. The welcome does not count the event, so it is waited for.
+    for _ in range(2):
+        assert tab.connection.told == 0
+        assert lost(tab) == [report, "[-1,1]"]
+    patched(tab, page)
+    tab.connection.acknowledge(1)
+    assert (tab.connection.told, lost(tab, 1)) == (1, [])
+
+
+def test_a_patch_that_went_before_does_not_show_that_a_report_was_heard() -> None:
+    page = Page()
+    tab = Tab(page)
+    patched(tab, page)
+    report = failed(tab, 1)
+    tab.connection.take()
+    tab.connection.acknowledge(1)
+    assert lost(tab, 1) == [report, "[-1,1]"]
+
+
+def test_a_join_that_names_a_later_patch_shows_that_a_report_was_heard() -> None:
+    page = Page()
+    tab = Tab(page)
+    failed(tab, 1)
+    patched(tab, page)
+    assert lost(tab, 1) == []
+
+
+def test_a_page_that_was_loaded_anew_is_told_what_the_one_before_may_not_have_heard() -> None:
+    page = Page()
+    tab = Tab(page)
+    for _ in range(3):
+        patched(tab, page)
+    report = failed(tab, 1)
+    assert lost(tab, None)[0] == report
+    tab.connection.acknowledge(1)  # patches of the new page count from 1
+    assert tab.connection.told == 1
+
+
+def test_an_event_that_still_runs_is_not_told_to_be_handled_by_a_report_of_another() -> None:
+    tab = Tab(Page())
+    failed(tab, 2)
+    assert tab.connection.told == 0
+
+
+@pytest.mark.parametrize("count", [64, 65])
+def test_of_what_was_not_heard_the_newest_64_are_kept(count: int) -> None:
+    tab = Tab(Page())
+    for number in range(1, count + 1):
+        failed(tab, number)
+        tab.connection.take()
+    assert lost(tab)[:-1] == [
+        f'[-3,{number},"error",""]' for number in range(count - 63, count + 1)
+    ]

@@ -11,6 +11,7 @@ import pytest
 
 from browser import Browser
 from sapwood import App, EventHandler, Template
+from sapwood import stream as streaming
 from sapwood.protocol import JOIN_BYTES_MAX
 
 HTML = "<body><p id=shown>0</p><button id=more _onclick=more>more</button></body>"
@@ -56,8 +57,15 @@ class Call:
             "headers": [(b"host", b"testserver")]
             + [(name.encode(), value.encode()) for name, value in headers],
         }
-        self._task = asyncio.create_task(app(scope, self._receive, self._parts.put))
+        self._task = asyncio.create_task(app(scope, self._receive, self._send))
         self._text = ""
+        #: Whether the network takes what is sent.
+        self.has_room = asyncio.Event()
+        self.has_room.set()
+
+    async def _send(self, part: Any) -> None:
+        await self.has_room.wait()
+        self._parts.put_nowait(part)
 
     async def _receive(self) -> dict[str, Any]:
         part = await self._requests.get()
@@ -90,10 +98,14 @@ class Call:
         assert kind == "message", data
         return json.loads(data)
 
+    async def end(self) -> None:
+        """Wait until the server is done with it."""
+        await asyncio.wait_for(asyncio.shield(self._task), 5)
+
     async def leave(self) -> None:
         """Go away, as a browser does whose page is closed."""
         self._requests.put_nowait({"type": "http.disconnect"})
-        await asyncio.wait_for(asyncio.shield(self._task), 5)
+        await self.end()
 
 
 class Visit:
@@ -217,3 +229,20 @@ async def test_a_post_brings_a_megabyte_at_most(app: App, size: int) -> None:
     body = b"[-2,7]" + b"\n" * (size - 6)
     assert await visit.post(body) == (204 if size == JOIN_BYTES_MAX else 413)
     await stream.leave()
+
+
+@pytest.mark.parametrize("what", ["a frame", "nothing"])
+async def test_a_stream_whose_reader_takes_nothing_ends(
+    app: App, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    monkeypatch.setattr(streaming, "STALL_S", 0.01)
+    monkeypatch.setattr(streaming, "KEEP_ALIVE_S", 0.3)
+    visit = await Visit(app).load()
+    stream = await visit.connect()
+    stream.has_room.clear()
+    if what == "a frame":
+        assert await visit.post("[-2,7]") == 204
+    await stream.end()
+    (session,) = app.sessions.values()
+    assert not session.is_connected
+    assert await visit.post("[-2,7]") == 410

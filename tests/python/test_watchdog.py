@@ -11,6 +11,7 @@ import contextlib
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from types import CodeType
 from typing import Any
 
@@ -228,6 +229,34 @@ def test_a_slow_function_is_shown_where_its_thread_is(dog: Watchdog, seen: Seen)
     assert (len(seen.lines), places[0]) == (1, "slow_function")
 
 
+@dataclass
+class Hold:
+    """Says whether a handler has its session."""
+
+    is_held: bool = True
+
+    def let_go(self) -> contextlib.nullcontext[None]:
+        return contextlib.nullcontext()
+
+
+def test_only_while_it_holds_its_session_a_handler_is_slow(dog: Watchdog, seen: Seen) -> None:
+    hold = Hold(is_held=False)
+    with dog.running("buy", "5e55", on_loop=False, hold=hold):
+        for now, hold.is_held in ((60.0, False), (64.9, True), (65.0, True), (70.0, False)):
+            dog.look(now)
+    assert [line.partition(":")[0] for line in seen.lines] == [
+        "buy of session 5e55 runs for 5.0 s, and other events of the session wait"
+    ]
+
+
+def test_one_that_holds_its_session_again_is_named_again(dog: Watchdog, seen: Seen) -> None:
+    hold = Hold()
+    with dog.running("buy", "5e55", on_loop=False, hold=hold):
+        for now, hold.is_held in ((5.0, True), (6.0, True), (7.0, False), (12.0, True)):
+            dog.look(now)
+    assert len(seen.lines) == 2
+
+
 def test_a_handler_that_ended_is_forgotten_also_if_it_raised(dog: Watchdog, seen: Seen) -> None:
     with contextlib.suppress(KeyError), dog.running("buy", "1", on_loop=False):
         raise KeyError
@@ -269,7 +298,7 @@ def below(*modules: str) -> list[str]:
     ("stack", "told"),
     [
         ("uvicorn.main shop shop.db", "uvicorn.main shop shop.db"),
-        ("threading anyio._backends sapwood.app shop", "shop"),
+        ("threading sapwood.workers sapwood.dispatch shop", "shop"),
         ("sapwood.app sapwood.events shop sapwood.element", "shop sapwood.element"),
         ("sapwood.app shop asyncio.locks", "shop asyncio.locks"),
         ("sapwood.app sapwood.session", "sapwood.app sapwood.session"),

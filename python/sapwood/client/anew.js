@@ -10,7 +10,7 @@
 import { size } from "./connection.js";
 import { collect } from "./foreign.js";
 import { match } from "./match.js";
-import { renew } from "./renew.js";
+import { load } from "./renew.js";
 
 /**
  * @typedef {import("./connection.js").Connection} Connection
@@ -22,39 +22,67 @@ import { renew } from "./renew.js";
  * @property {unknown} more
  * @property {import("./patch.js").Page["match"]} match
  * @property {Map<string, Element>} elements
+ * @property {Document} document
  * @property {(target: Target) => boolean} has
  * @property {(target: Target) => number | string} id
  * @property {(ops: unknown[], c: number) => void} apply
  */
 
 const SYNC_BYTES_MAX = 1_000_000;
+/** The server bears this many at once, and then one in such a time. */
+const SYNCS_MAX = 3;
+const SYNC_MS = 10_500;
+/** How many count against that. @type {WeakMap<Connection, number>} */
+const syncs = new WeakMap();
 
 export class Anew {
   #connection;
   /** Events up to this number were made for a session before the one that is joined. */
   #former = 0;
-  /** Fields that were edited when the page was left. @type {[string, unknown][]} */
-  #fields = [];
   /** What the welcome said. */
   #mode = "";
 
   /** @param {Connection} connection */
   constructor(connection) {
     this.#connection = connection;
-    const { kept } = connection.work;
-    if (!kept) return;
-    const [resume, count, events, fields = []] = JSON.parse(kept);
-    connection.resume = resume;
-    this.#former = count;
-    // Events that were too much to keep leave their numbers, which the server waits for.
-    const lost = Number.isInteger(events) && Array.from({ length: events }, (_, i) => [count - events + 1 + i, "lost", "lost", null, []]);
-    this.#tell(lost ? events : 0);
-    /** @type {import("./connection.js").Pending[]} */
-    const pending = (lost || events).map((/** @type {any[]} */ [c, target, type, data, fields]) => ({ c, target, type, data, fields: new Map(fields), socket: null }));
-    this.#fields = [...new Map([...pending.flatMap((event) => [...event.fields]), ...fields])];
-    // What happened since the page was loaded comes after what happened before.
-    this.#number(connection.pending, count);
-    connection.pending.unshift(...pending);
+    if (connection.work.kept) this.#take(JSON.parse(connection.work.kept));
+    connection.work.kept = null;
+  }
+
+  /** Take up what the page before this one kept, and in it what it had not taken up itself. @param {any} kept */
+  #take(kept) {
+    const connection = this.#connection;
+    const pages = [];
+    for (; kept; kept = kept[5]) pages.unshift(kept);
+    const [first, ...later] = pages.map(([, count, events]) => this.#read(count, events));
+    [[connection.resume, this.#former]] = pages;
+    // What happened later is numbered after it.
+    const others = [...later.flat(), ...connection.pending];
+    this.#number(others, this.#former);
+    const told = /** @type {any[]} */ ([...first, ...later.flat()].flatMap((event) => [...event.fields]));
+    connection.pending = [...first, ...others];
+    const fields = [...told.map((field) => [...field, true]), ...pages.flatMap((page) => page[3])];
+    /** @type {Map<string, [string, unknown, boolean]>} Each once, the newest last. */
+    const typed = new Map();
+    for (const [field, value, isNew] of fields) {
+      const before = typed.get(field);
+      typed.delete(field);
+      typed.set(field, [field, value, isNew || !!before?.[2]]);
+    }
+    connection.typed = [...typed.values()];
+    connection.names = Object.assign({}, ...pages.map((page) => page[4]));
+  }
+
+  /** Read kept events. Those that were too much to keep leave their numbers, which the server waits for.
+   * @param {number} count @param {any[] | number} kept @returns {import("./connection.js").Pending[]} */
+  #read(count, kept) {
+    if (typeof kept !== "number") {
+      return kept.map(([c, target, type, data, fields]) => ({ c, target, type, data, fields: new Map(fields), socket: null }));
+    }
+    this.#tell(kept);
+    return Array.from({ length: kept }, (_, i) => {
+      return { c: count - kept + 1 + i, target: "lost", type: "lost", data: null, fields: new Map(), socket: null };
+    });
   }
 
   /** The session is gone: load the page anew for the token of another one. */
@@ -62,13 +90,14 @@ export class Anew {
     const connection = this.#connection;
     const { epoch } = connection;
     try {
-      const { token, prefix } = await renew(connection.environment, connection.resume);
+      const { token, prefix } = await load(connection.environment, connection.resume);
       if (epoch !== connection.epoch) return;
       connection.token = token;
       connection.work.page.idPrefix = prefix;
       connection.desync = "new session";
       this.#former = Infinity;
-      this.#fields = [];
+      // What the page holds once it is filled is told before they are sent.
+      for (const event of connection.pending) event.fields.clear();
     } catch (error) {
       // What is no live page now may be one later: a mended error, a proxy whose server is back.
       console.warn(error);
@@ -81,7 +110,7 @@ export class Anew {
     const { work, resume, desync } = this.#connection;
     work.values.restart();
     if (!resume && work.share) return { share: work.share };
-    return desync ? {} : { resume, fields: this.#connection.named(this.#fields) };
+    return desync ? {} : { resume, fields: this.#connection.named(this.#connection.typed.filter(([, , isNew]) => isNew)) };
   }
 
   /** Take up the session that the welcome is to, and say whether its tree comes unasked. @param {string} mode */
@@ -94,11 +123,10 @@ export class Anew {
       connection.pending = connection.pending.filter((event) => event.c > this.#former);
       this.#tell(length - connection.pending.length);
       this.#number(connection.pending, 0);
-      // Numbers of another session say nothing about what the user typed.
-      values.restart();
-      // Should the page be left now, that is of no session any more.
-      connection.work.kept = "";
+      connection.typed = [];
     }
+    // The server that was told of what is typed, and the numbers that it was told by, are gone.
+    if (mode !== "resume") values.restart();
     this.#mode = mode;
     if (mode === "handoff" && !connection.desync) {
       this.#end();
@@ -114,16 +142,39 @@ export class Anew {
     const connection = this.#connection;
     const { page, values } = connection.work;
     page.match = undefined;
+    for (const event of connection.pending) event.target = this.#find(event.target) ?? event.target;
     this.#tell(connection.pending.filter(({ target }) => !page.has(target)).length);
-    for (const [uuid] of this.#fields) values.edit(page.elements.get(uuid) ?? {});
-    if (this.#mode === "restored" || this.#mode === "fresh") connection.wantsSync = true;
+    // Older events, handled since the join, may have undone what was typed.
+    const fields = connection.typed.flatMap(([target, value, isNew]) => {
+      const field = isNew || this.#mode === "restored" ? this.#find(target, true) : undefined;
+      return field && !values.holds(field, "", 0) ? [[field, value]] : [];
+    });
+    for (const [field, value] of fields) restore(field, value, values);
     this.#end();
+    if (this.#mode === "restored" || this.#mode === "fresh") {
+      connection.wantsSync = true;
+      sync(connection);
+    }
     connection.flush();
   }
 
   #end() {
-    this.#connection.anew = null;
-    this.#connection.work.kept = this.#connection.work.share = "";
+    const connection = this.#connection;
+    connection.anew = null;
+    connection.work.share = "";
+    connection.typed = [];
+    connection.names = {};
+  }
+
+  /** Find what an element of a page that was left is here. Only fields go by their name: what else
+   * has the name of something that is gone may do something else.
+   * @param {Target} target @param {boolean} [isField] @returns {Element | undefined} */
+  #find(target, isField) {
+    if (typeof target !== "string") return target;
+    const { document, elements } = this.#connection.work.page;
+    const [id, name] = this.#connection.names[target] ?? [];
+    const named = isField && name ? document.getElementsByName(name) : [];
+    return elements.get(target) ?? document.getElementById(id ?? "") ?? (named.length === 1 ? named[0] : undefined);
   }
 
   /** @param {import("./connection.js").Pending[]} events @param {number} count of those before */
@@ -138,23 +189,60 @@ export class Anew {
   }
 }
 
+/** Find another session. @param {Connection} connection */
+export function renew(connection) {
+  connection.anew ??= new Anew(connection);
+  connection.anew.renew();
+}
+
 /** Return the join of a page that has more to say than others. @param {Connection} connection */
 export function join(connection) {
-  const { anew, token, work } = connection;
-  const join = { v: 1, token, fields: /** @type {unknown[]} */ ([]) };
+  const { token, work } = connection;
+  if (work.kept || work.share) connection.anew ??= new Anew(connection);
+  const { anew } = connection;
+  const join = { token, fields: /** @type {unknown[]} */ ([]) };
   if (anew) return { ...join, ...anew.join() };
   const foreign = collect(work.page);
   return { ...join, fields: connection.edited(), ...(foreign.length ? { foreign } : null) };
 }
 
+/** Put into a field what was typed into it before the page was loaded again.
+ * @param {any} field @param {any} value @param {import("./values.js").Reports} values */
+function restore(field, value, values) {
+  if (typeof value === "boolean") field.checked = value;
+  else if (Array.isArray(value)) for (const option of field.options ?? []) option.selected = value.includes(option.value);
+  else if (field.type !== "file") field.value = value;
+  values.edit(field);
+}
+
+/** Say whether another sync is not too much, and count it. @param {Connection} connection */
+function mayTell(connection) {
+  const count = syncs.get(connection) ?? 0;
+  if (count >= SYNCS_MAX) return false;
+  syncs.set(connection, count + 1);
+  if (!count) forget(connection);
+  return true;
+}
+
+/** Let one sync count no more, after its time. @param {Connection} connection */
+function forget(connection) {
+  connection.environment.setTimeout(() => {
+    const count = /** @type {number} */ (syncs.get(connection)) - 1;
+    syncs.set(connection, count);
+    if (count) forget(connection);
+    if (connection.wantsSync) sync(connection);
+  }, SYNC_MS);
+}
+
 /** Tell the server what the document holds that it does not know. @param {Connection} connection */
 export function sync(connection) {
   const { state, desync, work } = connection;
-  // Else it is done when the two agree otherwise.
-  if (state !== "online" || desync) return;
+  // Else it is done when the two agree otherwise, or when it is its time.
+  if (state !== "online" || desync || !mayTell(connection)) return;
   connection.wantsSync = false;
   work.values.survey();
-  const frame = [-4, connection.named(work.values.report(connection.count)), collect(work.page)];
+  // An event has to carry them too, for nobody says whether this arrives.
+  const frame = [-4, connection.named(work.values.unreported), collect(work.page)];
   if (size(frame) > SYNC_BYTES_MAX) work.status.notify("This is too much to send.");
   else connection.transmit(frame);
 }

@@ -43,7 +43,7 @@ export function create(page, { parent, inside }, node) {
   const owner = inside.ownerDocument ?? page.document;
   // What is not HTML takes more: see `RARE` in connection.js.
   expect(page.more || !/^(svg|math)$| /.test(node.tag), node.tag);
-  const element = page.more ? page.more.createElement(owner, node.tag, parent) : owner.createElement(node.tag);
+  const element = page.more ? page.more.createNamed(owner, node.tag, parent) : owner.createElement(node.tag);
   element.setAttribute("uuid", uuid);
   // The server's own styles and scripts; markup of strangers never comes this way.
   /** @type {HTMLElement} */ (element).nonce = page.nonce;

@@ -34,7 +34,7 @@ const GONE = 4410;
  * op 9, the whole tree. A few others look so too, which does no harm. */
 const RARE = /^\[-5|"(svg|math|\.?(value|checked|selected|open|ind|scroll)\w*)"|[,[]9,[^[]+",\[|^\[\d+,[^"]+?10,0,/;
 /** Events of which only the latest matters while an earlier one is on its way. */
-const CONTINUOUS = /move$|over$|scroll$|size$|update$/;
+const CONTINUOUS = /(move|over|scroll|size|update)$/;
 
 /**
  * @typedef {"connecting" | "online" | "offline" | "waiting" | "closed"} State
@@ -58,6 +58,7 @@ const CONTINUOUS = /move$|over$|scroll$|size$|update$/;
  * @property {(run: () => void, ms: number) => any} setTimeout
  * @property {(timer: any) => void} clearTimeout
  * @property {{ random(): number }} Math
+ * @property {{ now(): number }} Date
  * @property {typeof fetch} fetch
  */
 
@@ -75,6 +76,11 @@ export class Connection {
   desync = "";
   /** Takes the page into a session that it was not rendered from. @type {import("./anew.js").Anew | null} */
   anew = null;
+  /** What was typed into the pages before this one, and whether the server was not told, until it is here.
+   * @type {[string, unknown, boolean][]} */
+  typed = [];
+  /** The `id` and `name` of what such a page had, by uuid. @type {Record<string, string[]>} */
+  names = {};
   /** A script wants the server to hear of what it did to the page. */
   wantsSync = false;
   work;
@@ -112,18 +118,22 @@ export class Connection {
   keep() {
     const { kept: before, values } = this.work;
     if (this.state === "closed" || !(this.resume || before)) return "";
-    let [resume, count, events, fields] = before ? JSON.parse(before) : ["", this.count, [], []];
-    let later = this.pending;
-    if (before) {
-      // That is not taken up yet: what happened in this page comes after it.
-      if (this.resume) later = later.filter(({ c }) => c > count);
-      later = later.map((event) => ({ ...event, c: ++count }));
-    }
-    resume = this.resume || resume;
-    const written = later.map(({ c, target, type, data, fields }) => [c, uuidOf(target), type, data, kept(fields)]);
-    const text = fields && JSON.stringify([resume, count, [...events, ...written], [...fields, ...kept(values.unreported)]]);
-    if (text?.length < KEPT_CHARACTERS_MAX) return text;
-    return JSON.stringify([resume, count, (events.length ?? events) + written.length]);
+    const { names } = this;
+    const called = (/** @type {any} */ target) => {
+      const uuid = uuidOf(target);
+      // In a form these may be fields of it.
+      if (target !== uuid) names[uuid] = [target.id, target.name].map(String);
+      return uuid;
+    };
+    // A password is written nowhere.
+    const all = (/** @type {Map<any, unknown>} */ fields) => {
+      return [...fields].filter(([{ type }]) => type !== "password").map(([field, value]) => [called(field), value, edited.has(field)]);
+    };
+    const edited = values.unreported;
+    const write = (/** @type {unknown[]} */ ...what) => JSON.stringify([this.resume, this.count, ...what, names, before && JSON.parse(before)]);
+    const events = this.pending.map(({ c, target, type, data, fields }) => [c, called(target), type, data, all(fields)]);
+    const text = write(events, [...this.typed, ...all(values.changed)]);
+    return text.length < KEPT_CHARACTERS_MAX ? text : write(events.length, []);
   }
 
   /** Open a socket, in place of any other. */
@@ -172,7 +182,7 @@ export class Connection {
   /** Tell the server what the document holds that it does not know, as soon as the two agree otherwise. */
   async sync() {
     this.wantsSync = true;
-    if (await this.need(false)) /** @type {More} */ (this.#more).sync(this);
+    if (await this.need(false)) /** @type {More} */ (this.#more).tellAll(this);
   }
 
   /** Ask for the whole tree. @param {string} reason */
@@ -183,15 +193,13 @@ export class Connection {
 
   async #join() {
     if (!this.#isStream) this.#isSettled = true;
-    if (!this.token) return this.transmit([0, { v: 1, resume: this.resume, s: this.#patch }]);
     const { page, kept, share } = this.work;
-    if (this.anew || kept || share || page.needsMore) {
-      if (!(await this.need())) return;
-      const more = /** @type {More} */ (this.#more);
-      if (kept || share) this.anew ??= new more.Anew(this);
-      return this.transmit([0, more.join(this)]);
-    }
-    this.transmit([0, { v: 1, token: this.token, fields: this.edited() }]);
+    const isRare = this.token && (this.anew || kept || share || page.needsMore);
+    if (isRare && !(await this.need())) return;
+    const usual = () => (this.token ? { token: this.token, fields: this.edited() } : { resume: this.resume, s: this.#patch });
+    const join = isRare ? /** @type {More} */ (this.#more).rejoin(this) : usual();
+    // Of two joins that overtake each other the later one counts, also after the page was loaded again.
+    this.transmit([0, { v: 1, n: this.environment.Date.now(), ...join }]);
   }
 
   /** Return the fields that a session is told of which knows the page's HTML. */
@@ -217,7 +225,7 @@ export class Connection {
       this.#show("waiting", `Waiting for a place: ${c}`);
       this.#idle(PING_MS);
     }
-    if (kind === -5) /** @type {More} */ (this.#more).ask(this, c, ...rest);
+    if (kind === -5) /** @type {More} */ (this.#more).askWindow(this, c, ...rest);
     if (kind !== -3) return;
     this.pending = this.pending.filter((event) => event.c !== c);
     this.flush();
@@ -248,10 +256,7 @@ export class Connection {
   /** Find another session. */
   async #renew() {
     this.#drop();
-    if (!(await this.need())) return;
-    const more = /** @type {More} */ (this.#more);
-    this.anew ??= new more.Anew(this);
-    this.anew.renew();
+    if (await this.need()) /** @type {More} */ (this.#more).renewSession(this);
   }
 
   /** @param {number} s @param {number | [number, number]} handled @param {unknown[]} ops */
@@ -259,8 +264,11 @@ export class Connection {
     // While an event is handled the server knows of its fields already.
     const [c, taken = c] = [handled].flat();
     const isWhole = ops[0] === 10 && ops[1] === 0;
-    if (isWhole || (!this.desync && s === this.#patch + 1)) this.#advance(s, taken, ops);
-    else if (!this.desync) this.#resync("gap");
+    // What came before may come again, on its way twice.
+    if (s > this.#patch) {
+      if (isWhole || (!this.desync && s === this.#patch + 1)) this.#advance(s, taken, ops);
+      else if (!this.desync) this.#resync("gap");
+    }
     this.#handled(c);
   }
 
@@ -317,7 +325,7 @@ export class Connection {
     return type === "click" ? head : [...head, type];
   }
 
-  /** Return fields as frames have them. @param {Iterable<[Target, unknown]>} fields */
+  /** Return fields as frames have them. @param {Iterable<any>} fields */
   named(fields) {
     return [...fields].flatMap(([field, value]) => [this.work.page.id(field), value]);
   }
@@ -418,9 +426,4 @@ function encode(frame) {
 /** Returns a frame's bytes. @param {unknown[]} frame */
 export function size(frame) {
   return new Blob([encode(frame)]).size;
-}
-
-/** @param {Map<Target, unknown>} fields */
-function kept(fields) {
-  return [...fields].map(([field, value]) => [uuidOf(field), value]);
 }

@@ -11,10 +11,9 @@
 
 /**
  * Returns the function that starts to listen for a type of event.
- * @param {Window} window
  * @param {(origin: Element, type: string, data: EventData | null, owner: Element) => void} send
  */
-export function delegate(window, send) {
+export function delegate(send) {
   /** @type {Set<string>} */
   const types = new Set();
   return (/** @type {string} */ type) => {
@@ -24,21 +23,18 @@ export function delegate(window, send) {
     const passive = type !== "click" && type !== "submit";
     for (const capture of [false, true]) {
       const handle = (/** @type {Event} */ event) => event.bubbles !== capture && receive(event, send);
-      window.addEventListener(type, handle, { capture, passive });
+      addEventListener(type, handle, { capture, passive });
     }
   };
 }
 
-/** @param {Event} event @param {Parameters<typeof delegate>[1]} send */
+/** @param {any} event @param {Parameters<typeof delegate>[0]} send */
 function receive(event, send) {
   const { type, bubbles } = event;
-  const target = event.target instanceof Element ? event.target : document.body;
+  const target = event.target.closest ? event.target : document.body;
   const origin = target.closest("[uuid]");
-  if (!origin || !(bubbles || origin === target) || target.closest("[data-sapwood-status]")) return;
-  /** @type {Element | null} */
-  let owner = origin;
-  while (owner && !owner.hasAttribute("_on" + type)) owner = bubbles ? owner.parentElement : null;
-  if (!owner) return;
+  const owner = origin?.closest(`[_on${CSS.escape(type)}]`);
+  if (!owner || !(bubbles || owner === target) || target.closest("[data-sapwood-status]")) return;
   if (staysHere(event, target)) event.preventDefault();
   send(origin, type, collect(event), owner);
 }

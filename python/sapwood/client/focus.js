@@ -1,9 +1,13 @@
 // @ts-check
-/** Puts focus and selection back into what was moved, where a browser has no `moveBefore`. */
+/** Moves what is focused and selected with the node it is in, where a browser has no `moveBefore`. */
 
-/** @param {Node} moved @param {any} focused @param {[number | null, number, any]} field what was selected in a field */
-export function refocus(moved, focused, field) {
-  if (!moved.contains(focused)) return;
+/** @param {Node} node @param {Node} parent @param {Node | null} before */
+export function insertFocused(node, parent, before) {
+  const focused = /** @type {any} */ (node.ownerDocument).activeElement;
+  const isIn = node.contains(focused);
+  const { selectionStart, selectionEnd, selectionDirection } = focused ?? {};
+  parent.insertBefore(node, before);
+  if (!isIn) return;
   focused.focus({ preventScroll: true });
-  if (field[0] != null) focused.setSelectionRange(...field);
+  if (selectionStart != null) focused.setSelectionRange(selectionStart, selectionEnd, selectionDirection);
 }

@@ -5,14 +5,32 @@
  * It is handed the objects of the first and shares no state with it; what both
  * import is constants and functions, which each has its own copy of.
  */
-export { Anew, join, sync } from "./anew.js";
-export { Delay } from "./delay.js";
-export { Filling } from "./fill.js";
-export { refocus } from "./focus.js";
-export { match } from "./match.js";
-export { createElement, setForeign } from "./namespace.js";
-export { showError } from "./panel.js";
-export { setProperty } from "./property.js";
-export { replace } from "./replace.js";
-export { Stream } from "./stream.js";
-export { ask } from "./window.js";
+import { join, renew, sync } from "./anew.js";
+import { Delay } from "./delay.js";
+import { Filling } from "./fill.js";
+import { insertFocused } from "./focus.js";
+import { match } from "./match.js";
+import { createElement, setForeign } from "./namespace.js";
+import { showError } from "./panel.js";
+import { setProperty } from "./property.js";
+import { replace } from "./replace.js";
+import { Stream } from "./stream.js";
+import { ask } from "./window.js";
+
+/** In one object, of which the build shortens the names; so none is a name of the DOM's. */
+export default {
+  Delay,
+  Filling,
+  Stream,
+  askWindow: ask,
+  createNamed: createElement,
+  findMatch: match,
+  insertFocused,
+  rejoin: join,
+  renewSession: renew,
+  replaceTag: replace,
+  setForeign,
+  setOwned: setProperty,
+  showError,
+  tellAll: sync,
+};

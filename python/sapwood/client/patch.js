@@ -7,7 +7,7 @@
  */
 import { insert } from "./build.js";
 import { container, isLeaf, uuidOf } from "./nodes.js";
-import { Desync, expect, Reader } from "./reader.js";
+import { expect, Reader } from "./reader.js";
 
 /** @typedef {import("./loader.js").More} More */
 
@@ -27,7 +27,7 @@ export class Page {
   idPrefix;
   #listen;
   #holds;
-  /** What was focused and selected before the patch moved anything. @type {any} */
+  /** What was selected before the patch moved anything. @type {any} */
   #selected;
 
   /** The second bundle, when it is there. @type {More | undefined} */
@@ -43,7 +43,7 @@ export class Page {
   told = new Map();
 
   /** Finds the element that is plainly the one to come, while the page is filled from another
-   * session's tree, in which no id is known. @type {More["match"] | undefined} */
+   * session's tree, in which no id is known. @type {More["findMatch"] | undefined} */
   match;
 
   /** True while focus is being put back: no event of that is the user's. */
@@ -56,7 +56,7 @@ export class Page {
    * @param {string} prefix
    * @param {{ listen?: (type: string) => void, holds?: (element: Element, name: string, c: number) => boolean }} hooks
    */
-  constructor(document, prefix, { listen = () => {}, holds = () => false } = {}) {
+  constructor(document, prefix, { listen, holds } = {}) {
     this.document = document;
     this.idPrefix = prefix;
     this.#listen = listen;
@@ -74,14 +74,14 @@ export class Page {
     this.#selected = undefined;
     try {
       while (!reader.isDone) this.#step(reader);
-      const { isMoved, range } = this.#selected ?? {};
-      if (isMoved) /** @type {any} */ (this.document.getSelection()).setBaseAndExtent(...range);
+      const selected = this.#selected;
+      if (selected?.isMoved) /** @type {any} */ (this.document.getSelection()).setBaseAndExtent(...selected);
       for (const [element, name, value, isCall] of this.properties) {
         if (isCall) /** @type {any} */ (element)[name](...value);
-        else if (!this.#holds(element, name, c)) this.#need().setProperty(element, name, value);
+        else if (!this.#holds?.(element, name, c)) this.#need().setOwned(element, name, value);
       }
     } catch (error) {
-      throw new Desync(`${reader.position}: ${error}`);
+      throw new Error(`${reader.position}: ${error}`);
     }
   }
 
@@ -121,7 +121,7 @@ export class Page {
         return this.place(element, parent, this.#before(parent, reader.next()));
       }
       case 9:
-        return this.#need().replace(this, element, reader.string(), reader.next());
+        return this.#need().replaceTag(this, element, reader.string(), reader.next());
       case 10:
         return new (this.#need().Filling)(this, reader).refill(node, reader.count());
       default:
@@ -134,10 +134,9 @@ export class Page {
     return typeof id === "number" ? this.idPrefix + id.toString(36) : id;
   }
 
-  /** Say whether an element, or one with a uuid, is in the page. @param {Element | string} target */
+  /** Say whether an element is in the page and the server knows it. @param {Element | string} target */
   has(target) {
-    const element = this.elements.get(uuidOf(target));
-    return !!element && (element === target || typeof target === "string");
+    return this.elements.get(uuidOf(target)) === target;
   }
 
   /** Whether the second bundle is needed from the start: for what is not HTML or a script added,
@@ -184,31 +183,21 @@ export class Page {
   /** Move a node with its focus, selection, scrolling and frames, as far as the browser can.
    * @param {Node} node @param {Node} parent @param {Node | null} before */
   place(node, parent, before) {
+    const range = /** @type {any} */ (this.document.getSelection());
     // Asking makes the browser lay the page out, so ask once in a patch.
-    const { focused, field, range } = (this.#selected ??= this.#select());
+    const selected = (this.#selected ??= [range.anchorNode, range.anchorOffset, range.focusNode, range.focusOffset]);
     this.restoring = true;
     try {
       /** @type {any} */ (parent).moveBefore(node, before);
     } catch {
       // The browser has no moveBefore, or one of the two is in no document.
-      parent.insertBefore(node, before);
-      this.more?.refocus(node, focused, field);
+      if (this.more) this.more.insertFocused(node, parent, before);
+      else parent.insertBefore(node, before);
     } finally {
       this.restoring = false;
     }
     // What is selected in a field is not in a text of the page.
-    if (node.contains(range[0]) && isLeaf(range[0])) this.#selected.isMoved = true;
-  }
-
-  /** @returns {any} */
-  #select() {
-    const focused = /** @type {any} */ (this.document.activeElement);
-    const range = /** @type {any} */ (this.document.getSelection());
-    return {
-      focused,
-      field: [focused?.selectionStart, focused?.selectionEnd, focused?.selectionDirection],
-      range: [range.anchorNode, range.anchorOffset, range.focusNode, range.focusOffset],
-    };
+    if (node.contains(selected[0]) && isLeaf(selected[0])) selected.isMoved = true;
   }
 
   /** @param {Element} element @param {string} name */
@@ -219,7 +208,7 @@ export class Page {
 
   /** @param {string} name */
   #hear(name) {
-    if (name.startsWith("_on")) this.#listen(name.slice(3));
+    if (name.startsWith("_on")) this.#listen?.(name.slice(3));
     this.isDelayed ||= DELAY.test(name);
   }
 

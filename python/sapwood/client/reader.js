@@ -3,7 +3,7 @@
  * Reads the operands of a patch from front to back.
  *
  * Nothing is skipped and nothing is guessed: whatever is not as
- * docs/protocol.md says throws `Desync`, and the page asks for a fresh tree.
+ * docs/protocol.md says throws, and the page asks for a fresh tree.
  */
 
 /** @typedef {{ tag: string, id: number | string, attributes: unknown[], children: number | string }} ElementNode */
@@ -64,12 +64,9 @@ export class Reader {
   }
 }
 
-/** The page and the server's tree are not the same any more. */
-export class Desync extends Error {}
-
 /** Refuse what the protocol does not say. @param {unknown} isRight @param {unknown} item @returns {true} */
 export function expect(isRight, item = "end") {
-  if (!isRight) throw new Desync(`unexpected ${item}`);
+  if (!isRight) throw new Error(`unexpected ${item}`);
   return true;
 }
 

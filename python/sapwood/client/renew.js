@@ -11,7 +11,7 @@ const META = /"sapwood" content="(.+?)" data-prefix="(.+?)"/;
  * *resume* is the secret of the session that is gone: its state may be there still.
  * @param {{ fetch: typeof fetch }} environment @param {string} resume
  */
-export async function renew(environment, resume) {
+export async function load(environment, resume) {
   const headers = resume ? { "sapwood-resume": resume } : undefined;
   // An empty address is the page's own.
   const answer = await environment.fetch("", { headers, signal: AbortSignal.timeout(ANSWER_MS) });

@@ -9,7 +9,7 @@
 
 /** @typedef {{ type: string, options: HTMLOptionElement[], form: HTMLFormElement | null } & Omit<HTMLInputElement, "type" | "form">} Field */
 /** @typedef {string | boolean | string[]} Value */
-/** @typedef {{ unreported: Map<any, Value>, report(c: number): Map<any, Value>, restart(): void, survey(): void, edit(field: any): void }} Reports what a connection asks of this */
+/** @typedef {{ changed: Map<any, Value>, unreported: Map<any, Value>, report(c: number): Map<any, Value>, restart(): void, survey(): void, edit(field: any): void, holds(field: Element, name: string, c: number): boolean }} Reports what a connection asks of this */
 
 export class Values {
   #document;
@@ -56,14 +56,23 @@ export class Values {
 
   /** Note every field that is not as the HTML says, whoever changed it. */
   survey() {
-    for (const field of this.#document.querySelectorAll("input,select,textarea")) {
-      if (isChanged(/** @type {any} */ (field))) this.edit(field);
-    }
+    for (const field of this.changed.keys()) this.edit(field);
   }
 
-  /** The values of the edited fields that are in the page. @returns {Map<Field, Value>} */
+  /** The values of the fields that are not as the HTML says, or were edited since they were reported. */
+  get changed() {
+    const all = /** @type {Iterable<any>} */ (this.#document.querySelectorAll("input,select,textarea"));
+    return this.#values([...all].filter((field) => isChanged(field) || this.#edited.has(field)));
+  }
+
+  /** The values of the edited fields. */
   get unreported() {
-    const known = [...this.#edited].filter((field) => this.#page.has(field));
+    return this.#values(this.#edited);
+  }
+
+  /** @param {Iterable<Field>} fields @returns {Map<Field, Value>} of those that the server knows */
+  #values(fields) {
+    const known = [...fields].filter((field) => this.#page.has(field));
     return new Map(known.map((field) => [field, valueOf(field)]));
   }
 

@@ -99,6 +99,7 @@ class Board(Template):
         self.publish()
 
     async def slow(self, e: EventHandler) -> None:
+        self.note_value()
         self["#shown"].content = "working"
         self.publish()
         await self.world.gate()
@@ -123,6 +124,7 @@ class Board(Template):
         self.world.called(self, mark.uuid)
 
     async def bad(self, e: EventHandler) -> None:
+        self.note_value()
         raise ValueError("as it was told to")
 
     async def much(self, e: EventHandler) -> None:

@@ -18,6 +18,7 @@ from sapwood.dispatch import Dispatcher
 from sapwood.keeping import Keeper
 from sapwood.protocol import Happened
 from sapwood.session import Session
+from sapwood.sessions import Sessions
 from simulated.page import LoadedPage
 from simulated.visitor import Visitor
 
@@ -72,6 +73,14 @@ def no_epoch() -> AbstractContextManager[None]:
     )
 
 
+def late_joins_let_in() -> AbstractContextManager[None]:
+    """The server takes a join for the newest one because it came last."""
+    find = Sessions.find
+    return _patched(
+        Sessions, find=lambda self, secret, browser, *, number: find(self, secret, browser)
+    )
+
+
 def older_sockets_heard() -> AbstractContextManager[None]:
     """The browser listens to sockets that it has given up."""
     return _patched(Visitor, hears=lambda self, wire: True)
@@ -109,6 +118,17 @@ def acknowledged_before_handled() -> AbstractContextManager[None]:
         self.finish(turn.event.number)
 
     return _patched(Connection, begin=begun)
+
+
+def reports_told_once() -> AbstractContextManager[None]:
+    """The server forgets what became of an event when it has sent it."""
+    take = Connection.take
+
+    def taken(self: Connection) -> list[str]:
+        self._reports = ()
+        return take(self)
+
+    return _patched(Connection, take=taken)
 
 
 def stale_input_wins() -> AbstractContextManager[None]:
@@ -183,6 +203,7 @@ BUGS: dict[str, Callable[[], AbstractContextManager[None]]] = {
     for bug in (
         no_deduplication,
         no_epoch,
+        late_joins_let_in,
         older_sockets_heard,
         no_gap_check,
         no_order_check,
@@ -190,6 +211,7 @@ BUGS: dict[str, Callable[[], AbstractContextManager[None]]] = {
         acknowledged_before_handled,
         not_kept_before_acknowledged,
         number_not_kept,
+        reports_told_once,
         stale_input_wins,
         newer_fields_claimed,
         sync_counts_as_known,

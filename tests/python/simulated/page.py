@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,7 +40,12 @@ class Kept:
     resume: str
     count: int
     pending: dict[int, Pending]
-    edited: dict[str, Any]
+    #: The fields that were not as the HTML says, the newest last, and which the server had
+    #: not been told of.
+    fields: dict[str, Any]
+    untold: set[str]
+    #: What has an `id`, by its uuid.
+    names: dict[str, str]
     typed: str | None
 
 
@@ -52,7 +58,7 @@ class Told:
     failed: dict[int, str] = field(default_factory=dict)
     #: Of what became of these the user heard nothing, having left the page.
     left: set[int] = field(default_factory=set)
-    #: These happened on elements of a page that was left, whose ids mean nothing any more.
+    #: These happened on elements that the session has not.
     stale: set[int] = field(default_factory=set)
 
 
@@ -81,15 +87,18 @@ class LoadedPage(Browser):
         self._share = share
         self._former = 0
         self._kept_fields: dict[str, Any] = {}
-        self._kept = kept
+        self._untold: set[str] = set()
+        self._names: dict[str, str] = {}
+        self._typed_before: str | None = None
         if kept:
+            self._names = kept.names
             self.resume = kept.resume
             self.pending = dict(kept.pending)
             self.count = self._former = kept.count
-            self.typed = kept.typed
-            for each in kept.pending.values():
-                self._kept_fields |= each.fields
-            self._kept_fields |= kept.edited
+            self.typed = self._typed_before = kept.typed
+            told = [it.fields for it in kept.pending.values()]
+            self._kept_fields = _merged(*told, kept.fields)
+            self._untold = kept.untold.union(*told)
 
     # --- The user --------------------------------------------------------------------
 
@@ -117,27 +126,35 @@ class LoadedPage(Browser):
 
     def keep(self) -> Kept:
         """Return what the next page of the tab begins with."""
-        if self.is_anew and self._kept:
-            return self._kept  # it is left again before it could take this up
-        if self.is_anew:
-            # Neither what was typed nor what was clicked has a name that the session knows.
-            self.told.stale |= {it.click for it in self.pending.values()}
-            return Kept(self.resume, self.count, dict(self.pending), {}, None)
-        return Kept(self.resume, self.count, dict(self.pending), dict(self.edited), self.typed)
+        nodes = self.page.document.walk()
+        names = {it.uuid: it.attributes["id"] for it in nodes if it.uuid and "id" in it.attributes}
+        fields = _merged(self._kept_fields, dict(self._changed()), self.edited)
+        held = [*fields.values(), *(it.properties.get("value") for it in self.page.document.walk())]
+        return Kept(
+            self.resume,
+            self.count,
+            dict(self.pending),
+            fields,
+            self._untold | self.edited.keys(),
+            self._names | names,
+            # Else the server set something newer.
+            self.typed if self.typed in held else None,
+        )
 
     # --- Joining ---------------------------------------------------------------------
 
-    def join(self) -> str:
-        """Return the first frame of a new socket."""
+    def join(self, number: int = 0) -> str:
+        """Return the first frame of a new socket, which is the tab's join with this number."""
         self.up.clear()
         self.is_online = False
+        body: dict[str, Any] = {"v": 1, "n": number}
         if self.token is None:
-            return json.dumps([0, {"v": 1, "resume": self.resume, "s": self.sequence}])
-        body: dict[str, Any] = {"v": 1, "token": self.token}
+            return json.dumps([0, body | {"resume": self.resume, "s": self.sequence}])
+        body["token"] = self.token
         if self.is_anew:
             if not self._is_new_session:
                 if self.resume:
-                    body |= {"resume": self.resume, "fields": self._named(self._kept_fields)}
+                    body |= {"resume": self.resume, "fields": self._named(self._kept_untold)}
                 else:
                     body["share"] = self._share
         else:
@@ -154,9 +171,6 @@ class LoadedPage(Browser):
         self.token, self.is_anew, self._is_new_session = meta_of(html, "content"), True, True
         self.page.prefix = meta_of(html, "data-prefix")
         self._former = NUMBER_MAX
-        if self._kept:
-            self.told.stale |= {it.click for it in self._kept.pending.values()}
-        self._forget_kept()
         # What the page holds once it is filled is told before they are sent.
         for event in self.pending.values():
             event.fields = {}
@@ -182,6 +196,7 @@ class LoadedPage(Browser):
     def _begin(self, mode: str) -> None:
         if mode not in {"resume", "restored"}:
             self._drop_former()
+            self._forget_kept()
         self.mode = mode
         if mode == "restored":
             # The server that was told of what is typed is gone: all of it is newer.
@@ -189,15 +204,14 @@ class LoadedPage(Browser):
         if mode == "handoff" and not self._is_new_session:
             # Nothing is known of the former session: this is a page like any other.
             self.is_anew = False
-            self._forget_kept()
             return
         self.waits_for_whole = True
 
     def _forget_kept(self) -> None:
         # It was typed into the page before this one, and its session is gone.
-        if self._kept and self.typed == self._kept.typed:
+        if self.typed == self._typed_before:
             self.typed = None
-        self._kept, self._kept_fields = None, {}
+        self._kept_fields, self._untold, self._names = {}, set(), {}
 
     def _drop_former(self) -> None:
         """Give up the events of a session that is gone; say so, and count from 1 again."""
@@ -212,11 +226,19 @@ class LoadedPage(Browser):
 
     def _survey(self) -> None:
         """Take every field that is not as the HTML says as edited."""
+        for uuid, value in self._changed():
+            self.edited[uuid] = value
+            self.carriers[uuid] = self.count + 1
+
+    @property
+    def _kept_untold(self) -> dict[str, Any]:
+        return {uuid: it for uuid, it in self._kept_fields.items() if uuid in self._untold}
+
+    def _changed(self) -> Iterator[tuple[str, Any]]:
         for uuid, node in self.page.elements.items():
             value = node.properties.get("value")
             if value is not None and value != node.attributes.get("value", ""):
-                self.edited[uuid] = value
-                self.carriers[uuid] = self.count + 1
+                yield uuid, value
 
     # --- Frames ----------------------------------------------------------------------
 
@@ -240,7 +262,7 @@ class LoadedPage(Browser):
             self._rename(ops)
         waited = self.waits_for_whole
         super()._patch(sequence, handled, taken, ops)
-        self.breaks += self.waits_for_whole and not waited
+        self.breaks += is_fill or (self.waits_for_whole and not waited)
         if is_fill and self.is_anew:
             self._filled()
 
@@ -256,7 +278,7 @@ class LoadedPage(Browser):
     def _rename(self, ops: list[Any]) -> None:
         """Give what is there the ids of the tree to come, where both have the same `id`."""
         held = [it.properties.get("value") for it in self.page.document.walk()]
-        if self.typed not in held and not (self._kept and self.typed == self._kept.typed):
+        if self.typed not in held and self.typed != self._typed_before:
             self.typed = None  # the session before set something newer
         coming = dom.Page(self.page.prefix)
         coming.apply(ops)
@@ -266,18 +288,28 @@ class LoadedPage(Browser):
             match = new.get(node.attributes.get("id", ""))
             if match is not None and match.uuid and node.uuid:
                 ids[node.uuid] = node.uuid = match.uuid
+        for uuid, id in self._names.items():
+            if uuid not in coming.elements and id in new and new[id].uuid:
+                ids.setdefault(uuid, new[id].uuid)
         self.carriers = {ids.get(uuid, uuid): it for uuid, it in self.carriers.items()}
         self.edited = {ids.get(uuid, uuid): it for uuid, it in self.edited.items()}
         for event in self.pending.values():
             event.target = ids.get(event.target, event.target)
             event.fields = {ids.get(uuid, uuid): it for uuid, it in event.fields.items()}
+        self._kept_fields = {ids.get(uuid, uuid): it for uuid, it in self._kept_fields.items()}
+        self._untold = {ids.get(uuid, uuid) for uuid in self._untold}
 
     def _filled(self) -> None:
         self.is_anew = self._is_new_session = False
-        for uuid, value in self._kept_fields.items():
+        fields = self._kept_fields if self.mode == "restored" else self._kept_untold
+        for uuid, value in fields.items():
             if uuid in self.page.elements and uuid not in self.carriers:
                 self._put_back(uuid, value)
-        self._kept, self._kept_fields = None, {}
+        self._kept_fields, self._untold, self._names = {}, set(), {}
+        self._typed_before = None
+        for event in self.pending.values():
+            if event.target not in self.page.elements:
+                self.told.stale.add(event.click)
         if self.mode in {"restored", "fresh"}:
             self._survey()
             self._tell_all()
@@ -305,6 +337,15 @@ class LoadedPage(Browser):
 
     def _named(self, fields: dict[str, Any]) -> list[Any]:
         return [part for uuid, value in fields.items() for part in (self.page.id(uuid), value)]
+
+
+def _merged(*fields: dict[str, Any]) -> dict[str, Any]:
+    """Return the newest of all, in the order in which they were new."""
+    merged: dict[str, Any] = {}
+    for uuid, value in (it for each in fields for it in each.items()):
+        merged.pop(uuid, None)
+        merged[uuid] = value
+    return merged
 
 
 def meta_of(html: str, name: str) -> str:

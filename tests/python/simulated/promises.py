@@ -82,9 +82,13 @@ class Promises:
 
     def _check_acknowledged(self, visitor: Visitor) -> None:
         boards = {it.template.lineage: it.template for it in self.world.sessions}
-        # That an event was refused may get lost, like any frame; that it was handled does not.
         for number in visitor.told.acknowledged - visitor.told.failed.keys() - visitor.told.stale:
             click = self.world.clicks[number]
+            # That an event failed is known as long as the process is there.
+            is_known = click.process == self.world.processes
+            self.holds(
+                click.on != "bad" or not is_known, f"nobody was told that click {number} failed"
+            )
             board = boards.get(click.lineage or "")
             if board is None or click.on in {"a row", "bad"}:
                 continue

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sapwood import App, MemoryStore, Template
 from sapwood.dispatch import Dispatcher
+from sapwood.events import Hold
 from sapwood.handoff import Handoff
 from sapwood.keeping import Keeper
 from sapwood.sessions import Sessions
@@ -43,7 +44,7 @@ class Process:
         app.token = world.token
         app.registry = Sessions(world.token)
         app.handoff = Handoff(loop.time, world.token)
-        app.keeper = Keeper(self.store, app.registry, STATE_S)
+        app.keeper = Keeper(self.store, app.registry, STATE_S, lambda: app.doors.records)
         app.dispatcher = Dispatcher("per_session", app.keeper.save, app.metrics, Asleep())
         self.tasks: set[asyncio.Task[Any]] = set()
         self.wires: list[Wire] = []
@@ -109,5 +110,7 @@ class _Handle:
 class Asleep(Watchdog):
     """A watchdog without a thread, which would look at a clock of its own."""
 
-    def running(self, name: str, session_id: str, *, on_loop: bool) -> Any:
+    def running(
+        self, name: str, session_id: str, *, on_loop: bool, hold: Hold | None = None
+    ) -> Any:
         return nullcontext()

@@ -48,9 +48,6 @@ class Visitor:
         """Close the socket; what was sent may still arrive."""
         if self.wire is not None:
             self.send()
-            if not self.wire.has_joined:
-                # A join that arrived after that of a newer socket would supersede it.
-                self.wire.cut()
             self.wire = None
 
     def connect(self) -> None:
@@ -61,7 +58,7 @@ class Visitor:
             self.lineages.add(_attribute(html, "data-lineage"))
             self.page.renew(html)
         self.wire = self.world.open(self)
-        self.wire.up.append(self.page.join())
+        self.wire.up.append(self.page.join(self.world.count("join")))
 
     def send(self) -> None:
         """Let what the page has to say go on its way."""

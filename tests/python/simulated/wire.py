@@ -38,7 +38,6 @@ class Wire:
     is_cut: bool = False
     #: Something was lost on it: maybe nobody ever notices.
     is_unfair: bool = False
-    has_joined: bool = False
 
     async def receive(self) -> str:
         frame = await self.incoming.get()
@@ -72,7 +71,6 @@ class Wire:
         head, acknowledged = _head(frame)
         if head == -1 or head > 0:
             self.patches = {it: size for it, size in self.patches.items() if it > acknowledged}
-        self.has_joined = True
         self.incoming.put_nowait(frame)
 
     def take_down(self) -> str | int:

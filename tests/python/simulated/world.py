@@ -199,7 +199,7 @@ class World:
     def _click(self, visitor: Visitor, on: str, node: dom.Node) -> None:
         lineage = None if visitor.page.is_anew else visitor.shown("data-lineage")
         number = self.count("click")
-        self.clicks[number] = Click(number, visitor.name, on, lineage)
+        self.clicks[number] = Click(number, visitor.name, on, lineage, self.processes)
         assert node.uuid
         if not visitor.page.click(node.uuid, number):
             del self.clicks[number]
@@ -264,8 +264,12 @@ class World:
     def fail(self, wire: Wire, how: str, *, is_up: bool, at: int) -> None:
         """Let the network do something to a frame that is on its way."""
         queue: deque[Any] = wire.up if is_up else wire.down
-        # A welcome, a join and an end are the socket's own: they come, or it does not.
-        places = [n for n, it in enumerate(queue) if isinstance(it, str) and number_of(it) != 0]
+        # A welcome, a join and an end are the socket's own: they come, or it does not. And a
+        # report that is missing from a socket that lives is missed by nobody.
+        fixed = {0} if is_up else {0, -3}
+        places = [
+            n for n, it in enumerate(queue) if isinstance(it, str) and number_of(it) not in fixed
+        ]
         if not places:
             return
         place = places[at % len(places)]
@@ -370,6 +374,8 @@ class Click:
     on: str
     #: Which history it belongs to; None while the page does not know yet.
     lineage: str | None
+    #: How many processes there had been.
+    process: int
 
 
 class _Listener(logging.Handler):
