@@ -23,7 +23,7 @@ isDone isFixed isMoved isTold keep kept last left load lose named namespace need
 node notify old parent pending place position properties range receive refill report restart
 restoring show socket state string survey tag told touch transmit typed unreported uuid wake
 wantsSync work
-Delay Filling Stream createNamed findMatch insertFocused rejoin renewSession replaceTag
+Delay Filling Stream askWindow createNamed findMatch insertFocused rejoin renewSession replaceTag
 setForeign setOwned showError tellAll
 `;
 const MANGLED = new RegExp(`^(${MEMBERS.trim().split(/\s+/).join("|")})$`);

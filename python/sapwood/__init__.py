@@ -15,13 +15,18 @@ from sapwood.errors import (
     StoreError,
     TemplateError,
     TreeError,
+    WindowError,
+    WindowGone,
 )
 from sapwood.events import EventHandler, policy
+from sapwood.questions import WindowInfo
 from sapwood.session import Session
 from sapwood.store import MemoryStore, SessionStore, SQLiteStore
 from sapwood.template import Template
+from sapwood.window import Answer, Window
 
 __all__ = [
+    "Answer",
     "App",
     "AppError",
     "Element",
@@ -43,6 +48,10 @@ __all__ = [
     "TemplateDiff",
     "TemplateError",
     "TreeError",
+    "Window",
+    "WindowError",
+    "WindowGone",
+    "WindowInfo",
     "apply",
     "policy",
 ]

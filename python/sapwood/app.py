@@ -67,9 +67,12 @@ from sapwood.stream import Streams
 from sapwood.template import Template
 from sapwood.watchdog import Watchdog
 from sapwood.websocket import serve
+from sapwood.window import Window
 
 # So long handlers may run on when the app stops, and then so long to be cancelled.
 HANDLERS_PATIENCE_S = 4.0
+# So long whoever waits for an answer of a page waits for its connection to come back.
+ANSWER_GRACE_S = 1.0
 # So long tasks may take to be cancelled.
 TASKS_PATIENCE_S = 1.0
 
@@ -447,13 +450,20 @@ class App:
             self.places.give_back(session)
         if (before := self._expiring.pop(connection, None)) is not None:
             before.cancel()
-        self._expiring[connection] = asyncio.get_running_loop().call_later(
+        loop = asyncio.get_running_loop()
+        loop.call_later(ANSWER_GRACE_S, self._lapse, connection, connection.epoch)
+        self._expiring[connection] = loop.call_later(
             self.session_timeout_s, self._expire, connection, connection.epoch
         )
 
     def _tell(self, session: Session, change: int, hooks: list[Callable[[Session], Any]]) -> None:
         if self._on_connect or self._on_reconnect or self._on_disconnect:
             self.dispatcher.visit(session, change, hooks)
+
+    def _lapse(self, connection: Connection, epoch: int) -> None:
+        # A handler that is cancelled since the app stops runs again, and asks again.
+        if not self.is_stopping:
+            connection.lapse(epoch)
 
     def _expire(self, connection: Connection, epoch: int) -> None:
         del self._expiring[connection]
@@ -475,6 +485,9 @@ class App:
                     self.dispatcher.start(self.keeper.forget(session))
 
         self._in_loop(destroy)
+
+    def _window(self, connection: Connection) -> Window:
+        return Window(connection)
 
     def _share_url(self, session: Session) -> str:
         return f"{session.route}#sapwood={self.registry.share(session)}"

@@ -14,15 +14,16 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
 from sapwood import _core
-from sapwood.errors import FrameError
+from sapwood.errors import FrameError, WindowGone
 from sapwood.events import Event, Handler, Policy
 from sapwood.protocol import (
     Acknowledge,
+    Answered,
     FieldValue,
     Frame,
     Happened,
@@ -32,9 +33,11 @@ from sapwood.protocol import (
     Synced,
     encode,
 )
+from sapwood.questions import Question, Questions
 
 if TYPE_CHECKING:
     from sapwood.session import Session
+    from sapwood.window import Window
 
 EVENTS_WAITING_MAX = 64
 READY_MAX = 64
@@ -96,9 +99,11 @@ class Connection:
         "_filled",
         "_fills",
         "_finished",
+        "_is_away",
         "_lock",
         "_must_fill",
         "_newest_fields",
+        "_questions",
         "_ready",
         "_received",
         "_reports",
@@ -160,12 +165,20 @@ class Connection:
         self.opened: int = 0
         self._wake: Callable[[], None] | None = None
         self._ending = 0
+        self._questions: Questions | None = None
+        #: Whether there has been no socket for so long that nobody waits for an answer.
+        self._is_away = True
         self._lock: threading.RLock = session.template._lock
 
     @property
     def session(self) -> Session:
         """The session it belongs to."""
         return self._session
+
+    @property
+    def window(self) -> Window:
+        """The tab's window in the browser."""
+        return self._session.app._window(self)
 
     # --- In --------------------------------------------------------------------
 
@@ -183,6 +196,8 @@ class Connection:
                 self.put(encode([-2, mark]))
             case Synced():
                 self._session.arrived(frame, self)
+            case Answered(number, value, error):
+                self._take_answer(number, value, error)
             case Resync(reason):
                 if not self._fills:
                     told = "session %s: the page asks for the whole tree: %.100a"
@@ -281,6 +296,8 @@ class Connection:
             if self.handled > self._told:
                 self._told = self.handled
                 self._ready.append(encode([-1, self._told]))
+            if self._questions is not None:
+                self._ready += self._questions.frames()
             frames, self._ready = self._ready, []
         return frames
 
@@ -343,6 +360,51 @@ class Connection:
             self._must_fill = True
         self.after_publish()
 
+    # --- Questions ---------------------------------------------------------------
+
+    def ask(self, name: str, *arguments: Any) -> Question[Any]:
+        """Ask the page something, one of `questions.KINDS`; from any thread.
+
+        If the tab is away nobody waits: what is no order fails at once.
+        Raises WindowError if too much is asked already, ValueError for too long a question.
+        """
+        with self._lock:
+            if self._questions is None:
+                self._questions = Questions()
+            question = self._questions.ask(name, arguments)
+            if self._is_away:
+                gone = WindowGone(f"{name}: the tab is not connected")
+                self._questions.withdraw(question, gone)
+        self.after_publish()
+        return question
+
+    def withdraw(self, question: Question[Any], error: Exception) -> None:
+        """Let nobody wait for an answer any more; from any thread."""
+        with self._lock:
+            if self._questions is not None:
+                self._questions.withdraw(question, error)
+        self.after_publish()
+
+    def _take_answer(self, number: int, value: Any, error: str | None) -> None:
+        with self._lock:
+            if self._questions is None:
+                raise FrameError(f"answer {number}, and no question")
+            self._questions.answer(number, value, error)
+
+    def lapse(self, epoch: int) -> None:
+        """Wait for no answer any more, if no socket has come since that of this epoch."""
+        with self._lock:
+            if epoch != self.epoch or self._wake is not None:
+                return
+            self._is_away = True
+            if self._questions is not None:
+                self._questions.withdraw_all("the connection was lost")
+
+    def _part(self, reason: str) -> None:
+        """Count the page as gone, and so all that it was asked."""
+        if self._questions is not None:
+            self._questions.drop_all(reason)
+
     # --- Acknowledgements --------------------------------------------------------
 
     def acknowledge(self, sequence: int) -> None:
@@ -383,6 +445,9 @@ class Connection:
             self._reports = tuple(it._replace(before=after) for it in self._reports)
             self._ready = [it.frame for it in self._reports]
             self._told = self.told
+            self._is_away = False
+            if self._questions is not None:
+                self._questions.send_again()
             return self.epoch
 
     def is_current(self, epoch: int) -> bool:
@@ -408,6 +473,10 @@ class Connection:
         Of several codes the first one counts: a server that stops ends its sessions too.
         """
         self._ending = self._ending or code
+        if code == CLOSED:
+            with self._lock:
+                self._is_away = True
+                self._part("the session ended")
         self.after_publish()
 
     def resume(self, sequence: int | None) -> bool:
@@ -421,7 +490,9 @@ class Connection:
             superseded, self._wake = self._wake, None
             self.epoch += 1
             self._ready = []
-            if sequence is not None:
+            if sequence is None:
+                self._part("the page was loaded again")
+            else:
                 self._heard(sequence)
             is_known = sequence is not None and self._sync.resume(sequence)
             if not is_known:
@@ -435,6 +506,8 @@ class Connection:
         """Follow the template no more."""
         with self._lock:
             self._template._followers.discard(self)
+            self._is_away = True
+            self._part("the tab is gone")
 
 
 _NOBODY = Info()

@@ -7,6 +7,8 @@ SapwoodError
 ├── FrameError           a frame from a browser that is refused, with its close code
 ├── StateError           state of a session that cannot be kept
 ├── StoreError           a session store that cannot be used
+├── WindowError          what a browser's window does not do or answer
+│   └── WindowGone       its page was left, or its connection ended
 ├── HtmlError            HTML over a limit
 ├── PatchError           ops that do not fit a tree
 ├── SelectorSyntaxError  not a selector
@@ -27,6 +29,8 @@ __all__ = [
     "StoreError",
     "TemplateError",
     "TreeError",
+    "WindowError",
+    "WindowGone",
 ]
 
 
@@ -63,6 +67,14 @@ class StateError(SapwoodError):
 
 class StoreError(SapwoodError):
     """A session store that cannot be used: what is wrong with it and how to mend it."""
+
+
+class WindowError(SapwoodError):
+    """What a browser's window does not do or answer: what it was asked, and why not."""
+
+
+class WindowGone(WindowError):
+    """The window's page was left, or its connection ended, before it answered."""
 
 
 class HtmlError(SapwoodError, ValueError):

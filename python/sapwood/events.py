@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sapwood.element import Element
     from sapwood.session import Session
     from sapwood.template import Template
+    from sapwood.window import Window
 
 #: What becomes of an event whose handler is at work already; see `policy`.
 Policy = Literal["queue", "drop", "latest", "parallel"]
@@ -112,6 +113,15 @@ class EventHandler:
         """The target, by its old name."""
         warnings.warn("e.element is now e.target", DeprecationWarning, stacklevel=2)
         return self.target
+
+    @property
+    def window(self) -> Window:
+        """The window of the tab that the event came from."""
+        return self.connection.window
+
+    def reload(self) -> None:
+        """Have the tab that the event came from load its page again."""
+        self.window.location.reload()
 
     def update(self) -> None:
         """Send what changed in the template since the last update to the browser."""
@@ -263,11 +273,12 @@ class HandlerAttribute:
 class HandlerAttributes:
     """The handlers that an element has as attributes: those of the events that the DOM knows.
 
-    From the HTML standard (8.1.8.2, GlobalEventHandlers) and those of UI, pointer, touch,
-    clipboard, animation and fullscreen events.
+    From the HTML standard (8.1.8.2, GlobalEventHandlers, and WindowEventHandlers, which are
+    for `body`) and those of UI, pointer, touch, clipboard, animation and fullscreen events.
     """
 
     onabort: HandlerAttribute = HandlerAttribute()
+    onafterprint: HandlerAttribute = HandlerAttribute()
     onanimationcancel: HandlerAttribute = HandlerAttribute()
     onanimationend: HandlerAttribute = HandlerAttribute()
     onanimationiteration: HandlerAttribute = HandlerAttribute()
@@ -275,7 +286,9 @@ class HandlerAttributes:
     onauxclick: HandlerAttribute = HandlerAttribute()
     onbeforeinput: HandlerAttribute = HandlerAttribute()
     onbeforematch: HandlerAttribute = HandlerAttribute()
+    onbeforeprint: HandlerAttribute = HandlerAttribute()
     onbeforetoggle: HandlerAttribute = HandlerAttribute()
+    onbeforeunload: HandlerAttribute = HandlerAttribute()
     onblur: HandlerAttribute = HandlerAttribute()
     oncancel: HandlerAttribute = HandlerAttribute()
     oncanplay: HandlerAttribute = HandlerAttribute()
@@ -309,16 +322,19 @@ class HandlerAttributes:
     onfullscreenchange: HandlerAttribute = HandlerAttribute()
     onfullscreenerror: HandlerAttribute = HandlerAttribute()
     ongotpointercapture: HandlerAttribute = HandlerAttribute()
+    onhashchange: HandlerAttribute = HandlerAttribute()
     oninput: HandlerAttribute = HandlerAttribute()
     oninvalid: HandlerAttribute = HandlerAttribute()
     onkeydown: HandlerAttribute = HandlerAttribute()
     onkeypress: HandlerAttribute = HandlerAttribute()
     onkeyup: HandlerAttribute = HandlerAttribute()
+    onlanguagechange: HandlerAttribute = HandlerAttribute()
     onload: HandlerAttribute = HandlerAttribute()
     onloadeddata: HandlerAttribute = HandlerAttribute()
     onloadedmetadata: HandlerAttribute = HandlerAttribute()
     onloadstart: HandlerAttribute = HandlerAttribute()
     onlostpointercapture: HandlerAttribute = HandlerAttribute()
+    onmessage: HandlerAttribute = HandlerAttribute()
     onmousedown: HandlerAttribute = HandlerAttribute()
     onmouseenter: HandlerAttribute = HandlerAttribute()
     onmouseleave: HandlerAttribute = HandlerAttribute()
@@ -326,6 +342,10 @@ class HandlerAttributes:
     onmouseout: HandlerAttribute = HandlerAttribute()
     onmouseover: HandlerAttribute = HandlerAttribute()
     onmouseup: HandlerAttribute = HandlerAttribute()
+    onoffline: HandlerAttribute = HandlerAttribute()
+    ononline: HandlerAttribute = HandlerAttribute()
+    onpagehide: HandlerAttribute = HandlerAttribute()
+    onpageshow: HandlerAttribute = HandlerAttribute()
     onpaste: HandlerAttribute = HandlerAttribute()
     onpause: HandlerAttribute = HandlerAttribute()
     onplay: HandlerAttribute = HandlerAttribute()
@@ -338,6 +358,7 @@ class HandlerAttributes:
     onpointerout: HandlerAttribute = HandlerAttribute()
     onpointerover: HandlerAttribute = HandlerAttribute()
     onpointerup: HandlerAttribute = HandlerAttribute()
+    onpopstate: HandlerAttribute = HandlerAttribute()
     onprogress: HandlerAttribute = HandlerAttribute()
     onratechange: HandlerAttribute = HandlerAttribute()
     onreset: HandlerAttribute = HandlerAttribute()
@@ -352,6 +373,7 @@ class HandlerAttributes:
     onselectstart: HandlerAttribute = HandlerAttribute()
     onslotchange: HandlerAttribute = HandlerAttribute()
     onstalled: HandlerAttribute = HandlerAttribute()
+    onstorage: HandlerAttribute = HandlerAttribute()
     onsubmit: HandlerAttribute = HandlerAttribute()
     onsuspend: HandlerAttribute = HandlerAttribute()
     ontimeupdate: HandlerAttribute = HandlerAttribute()

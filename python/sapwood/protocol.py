@@ -82,7 +82,16 @@ class Resync:
     reason: str
 
 
-Frame = Join | Happened | Acknowledge | Ping | Resync | Synced
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What the page says to question `number`, or why it says nothing."""
+
+    number: int
+    value: Any
+    error: str | None = None
+
+
+Frame = Join | Happened | Acknowledge | Ping | Resync | Synced | Answered
 
 
 class _JoinBody(msgspec.Struct, forbid_unknown_fields=False):
@@ -129,6 +138,10 @@ def decode(text: str, *, is_first: bool = False) -> Frame:
             return Resync(reason[:200])
         case [-4, list() as fields, list() as foreign]:
             return Synced(_fields(fields), tuple(check_foreign(foreign)))
+        case [-5, int() as number, value]:
+            return Answered(_count(number), value)
+        case [-5, int() as number, None, str() as reason]:
+            return Answered(_count(number), None, reason[:200])
         case [int() as number, int() as acknowledged, int() | str() as target, *rest]:
             return _event(number, acknowledged, target, rest)
     raise FrameError("no frame that this protocol has")

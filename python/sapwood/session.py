@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from sapwood import _core
 from sapwood.connection import CLOSED, Connection, Info, Turn
-from sapwood.errors import FrameError, HandlerError
+from sapwood.errors import FrameError, HandlerError, WindowGone
 from sapwood.events import NOT_BUBBLING, Event, EventHandler, Handler, name_of
 from sapwood.protocol import Synced
 from sapwood.record import ConnectionRecord
@@ -320,6 +320,10 @@ class Session:
         frame = traceback.extract_tb(error.__traceback__)[-1] if error.__traceback__ else None
         where = f"{frame.filename}:{frame.lineno}" if frame else "unknown place"
         name = name_of(handler)
+        if isinstance(error, WindowGone):
+            # Nobody's fault, and nobody is there to be told.
+            log.info("session %s, event %d: %s: %s", self.id, turn.event.number, name, error)
+            return
         log.error(
             "session %s, route %s, event %d: %s failed at %s: %r",
             self.id,

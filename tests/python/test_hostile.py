@@ -227,7 +227,18 @@ def test_a_field_is_taken_over_only_if_the_user_can_edit_it(
 
 # --- When -----------------------------------------------------------------------------
 
-EARLY = ["[1,0,5]", "[-1,0]", "[-2,1]", '[-3,"x"]', "[-4,[],[]]", "[]", "[[]]", "null", ""]
+EARLY = [
+    "[1,0,5]",
+    "[-1,0]",
+    "[-2,1]",
+    '[-3,"x"]',
+    "[-4,[],[]]",
+    "[-5,1,0]",
+    "[]",
+    "[[]]",
+    "null",
+    "",
+]
 
 
 @pytest.mark.parametrize("frame", EARLY)
@@ -292,6 +303,7 @@ LIMITS: dict[str, tuple[int, int, Frames]] = {
     "whole trees": (4, 4429, lambda n, id: ['[-3,"x"]'] * n),
     "syncs": (3, 4429, lambda n, id: ["[-4,[],[]]"] * n),
     "an acknowledgement": (0, 4400, lambda n, id: [f"[-1,{n}]"] if n >= 0 else []),
+    "an answer": (0, 4400, lambda n, id: [f"[-5,{n},null]"] if n > 0 else []),
     "the next event": (1, 4400, lambda n, id: [f"[{n},0,{id}]"] if n > 0 else []),
     "depth of JSON": (
         1000, 4400, lambda n, id: ["[-2," + "[" * 2000 + "]" * 2000 + "]"] if n > 1000 else []
@@ -472,6 +484,7 @@ def frame_like(chance: random.Random, ids: list[int], number: int) -> str:
             [-2, chance.random()],
             [-3, "x" * chance.randrange(300)],
             [-4, [id, "typed"], [id, 0, 1, "p", "~" + "b" * 14, "text"]],
+            [-5, chance.randrange(-1, 4), anything(chance)],
             [0, {"v": 1, "resume": "x", "s": anything(chance)}],
             anything(chance),
         ]

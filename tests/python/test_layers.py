@@ -16,7 +16,7 @@ RUST = ROOT / "rust"
 LAYERS = """
 _core
 errors
-events views record metrics foreign
+events views record metrics foreign questions
 attributes
 copies
 element
@@ -26,7 +26,7 @@ connection
 session
 handoff metrics places store watchdog workers
 sessions
-origin signing static
+origin signing static window
 doors
 dispatch keeping responses
 joining

@@ -30,11 +30,11 @@ const FINAL = [1008, 4409, 4411];
 const RESTART = 1012;
 /** Neither a session nor a page waits for what the join brought. */
 const GONE = 4410;
-/** Patches that cannot be applied without the second bundle: what is not HTML, properties, op 9,
- * the whole tree. A few others look so too, which does no harm. */
-const RARE = /"(svg|math|\.?(value|checked|selected|open|ind|scroll)\w*)"|[,[]9,[^[]+",\[|^\[\d+,[^"]+?10,0,/;
+/** Frames that need the second bundle: questions, and patches with what is not HTML, properties,
+ * op 9, the whole tree. A few others look so too, which does no harm. */
+const RARE = /^\[-5|"(svg|math|\.?(value|checked|selected|open|ind|scroll)\w*)"|[,[]9,[^[]+",\[|^\[\d+,[^"]+?10,0,/;
 /** Events of which only the latest matters while an earlier one is on its way. */
-const CONTINUOUS = /move$|over$|scroll$|update$/;
+const CONTINUOUS = /(move|over|scroll|size|update)$/;
 
 /**
  * @typedef {"connecting" | "online" | "offline" | "waiting" | "closed"} State
@@ -225,6 +225,7 @@ export class Connection {
       this.#show("waiting", `Waiting for a place: ${c}`);
       this.#idle(PING_MS);
     }
+    if (kind === -5) /** @type {More} */ (this.#more).askWindow(this, c, ...rest);
     if (kind !== -3) return;
     this.pending = this.pending.filter((event) => event.c !== c);
     this.flush();

@@ -1,19 +1,19 @@
 // @ts-check
 /**
- * Listens for the user, once per event type, at the document.
+ * Listens for the user, once per event type, at the window.
  *
  * Which elements have handlers stands in the page: `_onclick`. An event that
- * does not bubble is caught on the way down and only counts where it happened.
+ * does not bubble is caught on the way down and only counts where it happened;
+ * what happens to the document or the window happened to the body, as in HTML.
  */
 
 /** @typedef {Record<string, string | number | boolean>} EventData */
 
 /**
  * Returns the function that starts to listen for a type of event.
- * @param {Document} document
  * @param {(origin: Element, type: string, data: EventData | null, owner: Element) => void} send
  */
-export function delegate(document, send) {
+export function delegate(send) {
   /** @type {Set<string>} */
   const types = new Set();
   return (/** @type {string} */ type) => {
@@ -23,22 +23,18 @@ export function delegate(document, send) {
     const passive = type !== "click" && type !== "submit";
     for (const capture of [false, true]) {
       const handle = (/** @type {Event} */ event) => event.bubbles !== capture && receive(event, send);
-      document.addEventListener(type, handle, { capture, passive });
+      addEventListener(type, handle, { capture, passive });
     }
   };
 }
 
-/** @param {Event} event @param {Parameters<typeof delegate>[1]} send */
+/** @param {any} event @param {Parameters<typeof delegate>[0]} send */
 function receive(event, send) {
-  const { type, bubbles, currentTarget } = event;
-  // Scrolling and selecting happen to the document, which has no uuid.
-  const target = /** @type {Element} */ (event.target === currentTarget ? /** @type {Document} */ (currentTarget).body : event.target);
+  const { type, bubbles } = event;
+  const target = event.target.closest ? event.target : document.body;
   const origin = target.closest("[uuid]");
-  if (!origin || !(bubbles || origin === target) || target.closest("[data-sapwood-status]")) return;
-  /** @type {Element | null} */
-  let owner = origin;
-  while (owner && !owner.hasAttribute("_on" + type)) owner = bubbles ? owner.parentElement : null;
-  if (!owner) return;
+  const owner = origin?.closest(`[_on${CSS.escape(type)}]`);
+  if (!owner || !(bubbles || owner === target) || target.closest("[data-sapwood-status]")) return;
   if (staysHere(event, target)) event.preventDefault();
   send(origin, type, collect(event), owner);
 }

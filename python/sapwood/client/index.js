@@ -16,7 +16,7 @@ function start(meta) {
   const load = loader(url + more);
   /** @type {import("./delay.js").Delay | undefined} */
   let delay;
-  const listen = delegate(document, (origin, type, data, owner) => {
+  const listen = delegate((origin, type, data, owner) => {
     if (page.restoring) return;
     // Before that is there, a handler hears of more events than it wants.
     if (page.isDelayed && page.more) delay ??= new page.more.Delay(connection);

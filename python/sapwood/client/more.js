@@ -15,12 +15,14 @@ import { showError } from "./panel.js";
 import { setProperty } from "./property.js";
 import { replace } from "./replace.js";
 import { Stream } from "./stream.js";
+import { ask } from "./window.js";
 
 /** In one object, of which the build shortens the names; so none is a name of the DOM's. */
 export default {
   Delay,
   Filling,
   Stream,
+  askWindow: ask,
   createNamed: createElement,
   findMatch: match,
   insertFocused,
