@@ -156,8 +156,8 @@ class App:
         self._on_connect: list[Callable[[Session], Any]] = []
         self._on_reconnect: list[Callable[[Session], Any]] = []
         self._on_disconnect: list[Callable[[Session], Any]] = []
-        #: When each connection that nobody is at ends, unless somebody comes back.
-        self._expiring: dict[Connection, asyncio.TimerHandle] = {}
+        #: When each connection that nobody is at lapses and ends, unless somebody comes back.
+        self._expiring: dict[Connection, tuple[asyncio.TimerHandle, ...]] = {}
         self._sweeping: asyncio.TimerHandle | None = None
         self._tasks = Tasks()
         self._startup: list[Callable[[], Any]] = []
@@ -448,12 +448,12 @@ class App:
         connection.is_present = False
         if not session.is_connected:
             self.places.give_back(session)
-        if (before := self._expiring.pop(connection, None)) is not None:
+        for before in self._expiring.get(connection, ()):
             before.cancel()
-        loop = asyncio.get_running_loop()
-        loop.call_later(ANSWER_GRACE_S, self._lapse, connection, connection.epoch)
-        self._expiring[connection] = loop.call_later(
-            self.session_timeout_s, self._expire, connection, connection.epoch
+        later, epoch = asyncio.get_running_loop().call_later, connection.epoch
+        self._expiring[connection] = (
+            later(ANSWER_GRACE_S, self._lapse, connection, epoch),
+            later(self.session_timeout_s, self._expire, connection, epoch),
         )
 
     def _tell(self, session: Session, change: int, hooks: list[Callable[[Session], Any]]) -> None:
