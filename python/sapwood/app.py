@@ -450,10 +450,9 @@ class App:
             self.places.give_back(session)
         if (before := self._expiring.pop(connection, None)) is not None:
             before.cancel()
-        loop = asyncio.get_running_loop()
-        loop.call_later(ANSWER_GRACE_S, self._lapse, connection, connection.epoch)
-        self._expiring[connection] = loop.call_later(
-            self.session_timeout_s, self._expire, connection, connection.epoch
+        grace_s = min(ANSWER_GRACE_S, self.session_timeout_s)
+        self._expiring[connection] = asyncio.get_running_loop().call_later(
+            grace_s, self._lapse, connection, connection.epoch
         )
 
     def _tell(self, session: Session, change: int, hooks: list[Callable[[Session], Any]]) -> None:
@@ -464,6 +463,10 @@ class App:
         # A handler that is cancelled since the app stops runs again, and asks again.
         if not self.is_stopping:
             connection.lapse(epoch)
+        rest_s = max(0.0, self.session_timeout_s - ANSWER_GRACE_S)
+        self._expiring[connection] = asyncio.get_running_loop().call_later(
+            rest_s, self._expire, connection, epoch
+        )
 
     def _expire(self, connection: Connection, epoch: int) -> None:
         del self._expiring[connection]
