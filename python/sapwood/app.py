@@ -173,7 +173,7 @@ class App:
         self._on_reconnect: list[Callable[[Session], Any]] = []
         self._on_disconnect: list[Callable[[Session], Any]] = []
         #: When each connection that nobody is at lapses and ends, unless somebody comes back.
-        self._expiring: dict[Connection, tuple[asyncio.TimerHandle, ...]] = {}
+        self._expiring: dict[Connection, asyncio.TimerHandle] = {}
         self._sweeping: asyncio.TimerHandle | None = None
         self._tasks = Tasks()
         self._startup: list[Callable[[], Any]] = []
@@ -489,12 +489,11 @@ class App:
         connection.is_present = False
         if not session.is_connected:
             self.places.give_back(session)
-        for before in self._expiring.get(connection, ()):
+        if (before := self._expiring.pop(connection, None)) is not None:
             before.cancel()
-        later, epoch = asyncio.get_running_loop().call_later, connection.epoch
-        self._expiring[connection] = (
-            later(ANSWER_GRACE_S, self._lapse, connection, epoch),
-            later(self.session_timeout_s, self._expire, connection, epoch),
+        grace_s = min(ANSWER_GRACE_S, self.session_timeout_s)
+        self._expiring[connection] = asyncio.get_running_loop().call_later(
+            grace_s, self._lapse, connection, connection.epoch
         )
 
     def _tell(self, session: Session, change: int, hooks: list[Callable[[Session], Any]]) -> None:
@@ -505,6 +504,10 @@ class App:
         # A handler that is cancelled since the app stops runs again, and asks again.
         if not self.is_stopping:
             connection.lapse(epoch)
+        rest_s = max(0.0, self.session_timeout_s - ANSWER_GRACE_S)
+        self._expiring[connection] = asyncio.get_running_loop().call_later(
+            rest_s, self._expire, connection, epoch
+        )
 
     def _expire(self, connection: Connection, epoch: int) -> None:
         del self._expiring[connection]

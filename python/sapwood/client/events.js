@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * Listens for the user, once per event type, at the window.
+ * Listens for the user, once per event type, at the window or, on the way down, the document.
  *
  * Which elements have handlers stands in the page: `_onclick`. An event that
  * does not bubble is caught on the way down and only counts where it happened;
@@ -21,10 +21,10 @@ export function delegate(send) {
     types.add(type);
     // Scrolling by touch or wheel must not wait for us, so we promise not to prevent it.
     const passive = type !== "click" && type !== "submit";
-    for (const capture of [false, true]) {
-      const handle = (/** @type {Event} */ event) => event.bubbles !== capture && receive(event, send);
-      addEventListener(type, handle, { capture, passive });
-    }
+    const handle = (/** @type {Event} */ event) => receive(event, send);
+    addEventListener(type, handle, { passive });
+    // Not at the window as well: Chromium sends no mouseenter for that alone.
+    document.addEventListener(type, (event) => event.bubbles || handle(event), true);
   };
 }
 
