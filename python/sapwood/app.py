@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+import math
 import os
 import re
 import secrets
@@ -30,6 +31,7 @@ from urllib.parse import quote
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
@@ -126,8 +128,22 @@ class App:
         headers: Mapping[str, str] | None = None,
     ) -> None:
         self.debug: bool = os.environ.get("SAPWOOD_DEBUG") == "1" if debug is None else debug
+        for name, several in (
+            ("allowed_origins", allowed_origins),
+            ("allowed_hosts", allowed_hosts),
+        ):
+            if isinstance(several, str):
+                raise AppError(f"{name} is a list, as in [{several!r}]")
         self.allowed_origins: frozenset[str] = frozenset(map(checked_origin, allowed_origins))
         self._allowed_hosts = frozenset(map(checked_host, allowed_hosts))
+        if not 0 <= session_timeout_s < math.inf:
+            raise AppError(
+                f"session_timeout_s is a number of seconds, not {session_timeout_s!r}"
+            )
+        if not (store is None or isinstance(store, SessionStore)):
+            raise AppError(
+                f"store is a SessionStore, as in SQLiteStore('sessions.db'), not {store!r}"
+            )
         self._secret = secret
         self.session_timeout_s = session_timeout_s
         self.token: Callable[[], str] = _token
@@ -156,8 +172,8 @@ class App:
         self._on_connect: list[Callable[[Session], Any]] = []
         self._on_reconnect: list[Callable[[Session], Any]] = []
         self._on_disconnect: list[Callable[[Session], Any]] = []
-        #: When each connection that nobody is at ends, unless somebody comes back.
-        self._expiring: dict[Connection, asyncio.TimerHandle] = {}
+        #: When each connection that nobody is at lapses and ends, unless somebody comes back.
+        self._expiring: dict[Connection, tuple[asyncio.TimerHandle, ...]] = {}
         self._sweeping: asyncio.TimerHandle | None = None
         self._tasks = Tasks()
         self._startup: list[Callable[[], Any]] = []
@@ -191,8 +207,12 @@ class App:
         Raises AppError for a function that wants something else.
         """
 
+        if not isinstance(path, str):
+            raise AppError("a route has a path, as in @app.route('/')")
+
         def register(handler: HandlerT) -> HandlerT:
             wanted = _check_parameters(path, handler)
+            self._check_new(path, set(methods), handler)
 
             async def endpoint(request: Request) -> Response:
                 start = await self._start(request, declares_state="state" in wanted)
@@ -200,10 +220,22 @@ class App:
                 result = await _produce(handler, {name: offered[name] for name in wanted})
                 return await self._respond(request, result, start)
 
-            self._starlette.router.routes.append(Route(path, endpoint, methods=list(methods)))
+            route = Route(path, endpoint, methods=list(methods), name=handler.__qualname__)
+            self._starlette.router.routes.append(route)
             return handler
 
         return register
+
+    def _check_new(self, path: str, methods: set[str], handler: PageHandler) -> None:
+        for route in self._starlette.router.routes:
+            if (
+                isinstance(route, Route)
+                and route.path == path
+                and methods & (route.methods or set())
+            ):
+                raise AppError(
+                    f"{path!r} is served by {route.name} already, not by {handler.__qualname__} too"
+                )
 
     def static(self, path: str, folder: str | Path) -> None:
         """Serve the files that are in *folder* now under *path*.
@@ -249,8 +281,17 @@ class App:
     def run_task(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Run *coroutine* beside the handlers; what it raises is logged.
 
-        Call it where the event loop runs: in startup functions, coroutine handlers.
+        Call it where the event loop runs: in startup functions, coroutine handlers. Raises
+        AppError in a thread, as that of a handler that is no coroutine function.
         """
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            coroutine.close()
+            raise AppError(
+                "run_task is for where the event loop runs: in a startup function, or in a "
+                "handler that is a coroutine function (async def)"
+            ) from None
         return self._tasks.start(coroutine)
 
     # --- Running ---------------------------------------------------------------
@@ -260,7 +301,7 @@ class App:
         if scope["type"] != "lifespan" and DOORS not in scope:
             scope[DOORS] = self.doors  # as Starlette puts its app; a copy stays with each socket
             if not self.doors.admit(scope):
-                log.info("refused: not asked under one of the app's hosts")
+                log.info("refused: asked under %.100a", Headers(scope=scope).getlist("host"))
                 refusal = PlainTextResponse("This is none of the app's allowed_hosts.", 400)
                 await refusal(scope, receive, send)
                 return
@@ -448,12 +489,12 @@ class App:
         connection.is_present = False
         if not session.is_connected:
             self.places.give_back(session)
-        if (before := self._expiring.pop(connection, None)) is not None:
+        for before in self._expiring.get(connection, ()):
             before.cancel()
-        loop = asyncio.get_running_loop()
-        loop.call_later(ANSWER_GRACE_S, self._lapse, connection, connection.epoch)
-        self._expiring[connection] = loop.call_later(
-            self.session_timeout_s, self._expire, connection, connection.epoch
+        later, epoch = asyncio.get_running_loop().call_later, connection.epoch
+        self._expiring[connection] = (
+            later(ANSWER_GRACE_S, self._lapse, connection, epoch),
+            later(self.session_timeout_s, self._expire, connection, epoch),
         )
 
     def _tell(self, session: Session, change: int, hooks: list[Callable[[Session], Any]]) -> None:

@@ -80,6 +80,8 @@ class Turn:
     is_dropped: bool = False
     #: The handlers that were called for it.
     called: list[Handler] = field(default_factory=list)
+    #: Whether a change that is not published at its end is of others, or of one that failed.
+    is_excused: bool = False
 
 
 class _Report(NamedTuple):

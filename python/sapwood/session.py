@@ -227,6 +227,10 @@ class Session:
         return bool(self._unfinished)
 
     @property
+    def _is_published(self) -> bool:
+        return self.template._tree.same_version(self.template._published)
+
+    @property
     def waiting(self) -> int:
         """How many events wait or are being handled."""
         return len(self._unfinished)
@@ -260,7 +264,7 @@ class Session:
             or self.foreign_bytes > FOREIGN_BYTES_MAX
         ):
             return
-        is_published = tree.same_version(self.template._published)
+        is_published = self._is_published
         taken = _core.apply_foreign(tree, list(page.synced.foreign))
         log.info("session %s: %d of %d foreign trees taken", self.id, sum(taken), len(taken))
         # Else it waits for the next update, as what a handler did before it has to.
@@ -275,6 +279,7 @@ class Session:
         What handlers of the same event change before is looked at again: each one
         must still be in the page, and enabled, when its turn comes.
         """
+        turn.is_excused = not self._is_published
         for call in self._calls(turn):
             turn.called.append(call.handler)
             yield call
@@ -320,6 +325,7 @@ class Session:
         frame = traceback.extract_tb(error.__traceback__)[-1] if error.__traceback__ else None
         where = f"{frame.filename}:{frame.lineno}" if frame else "unknown place"
         name = name_of(handler)
+        turn.is_excused = True
         if isinstance(error, WindowGone):
             # Nobody's fault, and nobody is there to be told.
             log.info("session %s, event %d: %s: %s", self.id, turn.event.number, name, error)
@@ -342,8 +348,7 @@ class Session:
 
     def finish(self, turn: Turn) -> None:
         """Count an event as handled."""
-        tree = self.template._tree
-        if self._debug and turn.called and not tree.same_version(self.template._published):
+        if self._debug and turn.called and not (turn.is_excused or self._is_published):
             log.warning(
                 "session %s, route %s: %s, hearing %r, changed the page without update()",
                 self.id,

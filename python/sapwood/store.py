@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 from sapwood.errors import StoreError
 from sapwood.record import RECORD_BYTES_MAX
@@ -28,6 +28,7 @@ LOCKED_S = 5.0
 _Result = TypeVar("_Result")
 
 
+@runtime_checkable
 class SessionStore(Protocol):
     """What keeps records of sessions; all methods may be called at the same time.
 

@@ -65,7 +65,8 @@ class Alone:
     def welcome(self, mode: str = "handoff", *, s: int = 0, c: int = 0) -> None:
         """Send the browser a welcome, and wait until it is taken up."""
         self.say(0, {"mode": mode, "s": s, "c": c, "resume": "secret", "dev": False})
-        self.page.wait_for_selector("html[data-sapwood=online]")
+        if mode == "handoff":  # any other page says so when it is filled
+            self.page.wait_for_selector("html[data-sapwood=online]")
 
     def fill(self, s: int, body: Frame, *, c: int = 0) -> None:
         """Send the whole page, its body's count of nodes and the nodes, and await it."""

@@ -5,6 +5,7 @@
  * An element is `[namespace and tag, attributes, children]`, a text a string, a
  * comment `["#", string]`. The value of an `_on…` attribute is none of the browser's.
  */
+import { RARE } from "/client/connection.js";
 import more from "/client/more.js";
 import { Page } from "/client/patch.js";
 
@@ -80,6 +81,14 @@ function pageOf(document, prefix) {
   return Object.assign(new Page(document, prefix), { more });
 }
 
+/** Apply ops as the client would: without the second bundle, unless the frame says that it needs it.
+ * @param {Page} page @param {unknown[]} ops */
+function apply(page, ops) {
+  page.more = page.needsMore || RARE.test(JSON.stringify([1, 0, ...ops])) ? more : undefined;
+  page.apply(ops);
+  page.more = more;
+}
+
 /** @param {Page} page @param {Record<string, object>} [properties] */
 function properties(page, properties = {}) {
   return Object.entries(properties).flatMap(([uuid, values]) =>
@@ -117,7 +126,7 @@ export function checkDifference(vector, prefix) {
     const page = pageOf(from, prefix);
     for (const { field, name, value } of properties(page, vector.from_properties)) hold(field, name, value);
     const calls = listenTo(from);
-    page.apply(vector.ops);
+    apply(page, vector.ops);
     const shown = { ...vector.shown, ...vector.to_properties };
     const goal = pageOf(to, prefix);
     const called = (vector.to_calls ?? []).filter(([uuid]) => goal.elements.has(uuid));
@@ -201,7 +210,7 @@ export function checkLife({ html, steps }, prefix) {
       const before = elementsOf(page);
       const fail = (/** @type {string} */ what) => `step ${number}, ${JSON.stringify(step.ops)}:\n    ${what}`;
       try {
-        page.apply(step.ops);
+        apply(page, step.ops);
       } catch (error) {
         return fail(String(error));
       }

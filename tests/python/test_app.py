@@ -562,6 +562,53 @@ def test_a_startup_function_may_start_tasks_that_end_with_the_app() -> None:
     assert ended == [True]
 
 
+async def awaited() -> None:
+    """Do nothing, in time."""
+
+
+def test_a_task_is_refused_where_no_loop_runs(recwarn: pytest.WarningsRecorder) -> None:
+    with pytest.raises(AppError, match="async def"):
+        App().run_task(awaited())
+    assert list(recwarn) == []  # of a coroutine that nobody awaited
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"store": "sessions.db"}, "store is a SessionStore"),
+        ({"session_timeout_s": -1}, "session_timeout_s"),
+        ({"session_timeout_s": float("nan")}, "session_timeout_s"),
+        ({"allowed_hosts": "example.org"}, r"allowed_hosts is a list, as in \['example.org'\]"),
+        ({"allowed_origins": "https://example.org"}, "allowed_origins is a list"),
+    ],
+)
+def test_a_setting_that_cannot_be_meant_is_refused(settings: Any, said: str) -> None:
+    with pytest.raises(AppError, match=said):
+        App(**settings)
+
+
+def test_a_route_without_a_path_is_refused() -> None:
+    def home() -> str:
+        return ""
+
+    with pytest.raises(AppError, match=r"@app\.route\('/'\)"):
+        App().route(home)  # type: ignore[arg-type]
+
+
+def test_a_path_has_one_handler_for_each_method() -> None:
+    app = App()
+    app.route("/")(lambda: "read")
+    app.route("/", methods=["POST"])(lambda: "written")
+    with pytest.raises(AppError, match=r"'/' is served by .*<lambda> already, not by .*second too"):
+
+        @app.route("/", methods=["PUT", "GET"])
+        def second() -> str:
+            return ""
+
+    with TestClient(app) as client:
+        assert [client.get("/").text, client.post("/").text] == ["read", "written"]
+
+
 def test_what_a_task_raises_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     app = App()
 

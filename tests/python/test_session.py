@@ -357,6 +357,25 @@ def test_the_handlers_that_changed_the_page_without_update_are_named(
     assert caplog.records == []
 
 
+def test_who_fails_and_who_comes_after_is_not_asked_for_an_update(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    page = Page()
+    tab = Tab(page, debug=True)
+
+    def fails(e: EventHandler) -> None:
+        page.element("item").content = "changed"
+        raise ValueError("on the way")
+
+    page.does = fails
+    tab.click("#go")
+    tab.settle()
+    page.does = lambda e: None
+    tab.click("#go")
+    tab.settle()
+    assert ["update()" in record.getMessage() for record in caplog.records] == [False]
+
+
 def test_an_error_is_logged_with_session_route_and_handler(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -41,6 +41,8 @@ export class Anew {
   #former = 0;
   /** What the welcome said. */
   #mode = "";
+  /** How many events were not carried out. */
+  #lost = 0;
 
   /** @param {Connection} connection */
   constructor(connection) {
@@ -79,7 +81,7 @@ export class Anew {
     if (typeof kept !== "number") {
       return kept.map(([c, target, type, data, fields]) => ({ c, target, type, data, fields: new Map(fields), socket: null }));
     }
-    this.#tell(kept);
+    this.#lost += kept;
     return Array.from({ length: kept }, (_, i) => {
       return { c: count - kept + 1 + i, target: "lost", type: "lost", data: null, fields: new Map(), socket: null };
     });
@@ -98,11 +100,12 @@ export class Anew {
       this.#former = Infinity;
       // What the page holds once it is filled is told before they are sent.
       for (const event of connection.pending) event.fields.clear();
+      connection.connect();
     } catch (error) {
       // What is no live page now may be one later: a mended error, a proxy whose server is back.
       console.warn(error);
+      if (epoch === connection.epoch) connection.lose();
     }
-    if (epoch === connection.epoch) connection.lose();
   }
 
   /** Return what a join says besides the token. */
@@ -121,7 +124,7 @@ export class Anew {
     if (!isSame) {
       const { length } = connection.pending;
       connection.pending = connection.pending.filter((event) => event.c > this.#former);
-      this.#tell(length - connection.pending.length);
+      this.#lost += length - connection.pending.length;
       this.#number(connection.pending, 0);
       connection.typed = [];
     }
@@ -143,7 +146,7 @@ export class Anew {
     const { page, values } = connection.work;
     page.match = undefined;
     for (const event of connection.pending) event.target = this.#find(event.target) ?? event.target;
-    this.#tell(connection.pending.filter(({ target }) => !page.has(target)).length);
+    this.#lost += connection.pending.filter(({ target }) => !page.has(target)).length;
     // Older events, handled since the join, may have undone what was typed.
     const fields = connection.typed.flatMap(([target, value, isNew]) => {
       const field = isNew || this.#mode === "restored" ? this.#find(target, true) : undefined;
@@ -160,10 +163,15 @@ export class Anew {
 
   #end() {
     const connection = this.#connection;
+    const { status } = connection.work;
     connection.anew = null;
     connection.work.share = "";
     connection.typed = [];
     connection.names = {};
+    status.show("online");
+    const said = this.#former === Infinity && this.#mode !== "restored" ? ["This page has started afresh."] : [];
+    if (this.#lost) said.push(this.#lost > 1 ? `${this.#lost} actions were not carried out.` : "1 action was not carried out.");
+    if (said.length) status.notify(said.join(" "));
   }
 
   /** Find what an element of a page that was left is here. Only fields go by their name: what else
@@ -181,11 +189,6 @@ export class Anew {
   #number(events, count) {
     for (const event of events) event.c = ++count;
     this.#connection.count = count;
-  }
-
-  /** @param {number} count of events that will not run */
-  #tell(count) {
-    if (count) this.#connection.work.status.notify(`${count} actions were not carried out.`);
   }
 }
 

@@ -18,7 +18,7 @@ const OPEN_MS = 2500;
 const ACK_MS = 20;
 const ACK_PATCHES = 4;
 const BACKOFF_MS = 500;
-const BACKOFF_MS_MAX = 30_000;
+const BACKOFF_MS_MAX = 5000;
 /** Browsers come back to a server that was started anew spread over this time. */
 const RESTART_MS = 3000;
 const PENDING_MAX = 64;
@@ -31,8 +31,8 @@ const RESTART = 1012;
 /** Neither a session nor a page waits for what the join brought. */
 const GONE = 4410;
 /** Frames that need the second bundle: questions, and patches with what is not HTML, properties,
- * op 9, the whole tree. A few others look so too, which does no harm. */
-const RARE = /^\[-5|"(svg|math|\.?(value|checked|selected|open|ind|scroll)\w*)"|[,[]9,[^[]+",\[|^\[\d+,[^"]+?10,0,/;
+ * op 9, op 10. A few others look so too, which does no harm. */
+export const RARE = /^\[-5|"(svg|math|\.?(value|checked|selected|open|ind|scroll)\w*)"|[,[]9,[^[]+",\[|^\[\d+,(\d+|\[\d+,\d+]),(.*,)?10,(\d+|"[^"]*"),(0[,\]]|\d+,["-])/;
 /** Events of which only the latest matters while an earlier one is on its way. */
 const CONTINUOUS = /(move|over|scroll|size|update)$/;
 
@@ -244,7 +244,9 @@ export class Connection {
   #welcome({ mode, s, c, resume }) {
     this.resume = resume;
     this.#patch = this.#acknowledged = s;
-    this.#show("online");
+    // A page that is to be filled says so when it is.
+    if (this.anew) this.state = "online";
+    else this.#show("online");
     const isComing = this.token && this.anew?.begin(mode);
     this.token = "";
     this.#handled(c);
@@ -337,7 +339,7 @@ export class Connection {
     this.transmit([-2, this.count]);
     this.#probe(patience, () => {
       this.#isSilent = true;
-      this.work.status.show(this.state, "Reconnecting…");
+      this.work.status.show("offline", "Reconnecting…");
       this.#probe(ANSWER_MS - patience, () => this.lose());
     });
   }

@@ -40,9 +40,9 @@ export function createStatus(document, load) {
   return {
     /** Show a state, and what it means: at once, or if it may pass soon, soon.
      * @param {import("./connection.js").State} state @param {string} [text] */
-    show(state, text = TEXTS[state]) {
+    show(state, text) {
       document.documentElement.dataset.sapwood = banner.dataset.sapwoodStatus = state;
-      say(text, /^(conn|off)/.test(state) ? PATIENCE_MS : 0);
+      say(text ?? TEXTS[state], text ?? !/^(conn|off)/.test(state) ? 0 : PATIENCE_MS);
     },
 
     /** Say something for a while. @param {string} text */
