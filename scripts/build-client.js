@@ -17,14 +17,13 @@ const BANNER = "/* Sapwood, MIT */\n";
 // Members of our own objects: neither a name of the DOM's nor a key on the wire may be
 // here.
 const MEMBERS = `
-anew apply begin changed children connect count cursor depth desync document edit edited element
-environment epoch fail field filled flush focused forget holds idPrefix insert inside isDelayed
-isDone isFixed isMoved isTold keep kept last left load lose named namespace need names needsMore next
-node notify old parent pending place position properties range receive refill report restart
-restoring show socket state string survey tag told touch transmit typed unreported uuid wake
-wantsSync work
-Delay Filling Stream askWindow createNamed findMatch insertFocused rejoin renewSession replaceTag
-setForeign setOwned showError tellAll
+anew apply begin changed children connect control count createNamed cursor Delay depth
+desync document edit edited element environment epoch field filled Filling findMatch flush
+focused forget holds idle idPrefix insert insertFocused inside isDelayed isDone isFixed
+isMoved isTold keep kept last left load lose named names namespace need needsMore next node
+notify old parent pending place position properties range receive refill rejoin renewSession
+replaceTag report restart restoring setForeign setOwned show socket state Stream string
+survey tag tellAll told touch transmit typed unreported uuid wake wantsSync work
 `;
 const MANGLED = new RegExp(`^(${MEMBERS.trim().split(/\s+/).join("|")})$`);
 

@@ -106,14 +106,22 @@ test("a welcome that covers an event keeps it from being sent again", () => {
   assert.deepEqual(world.sent, []);
 });
 
-test("an event that failed is not sent again, and its error is shown", () => {
+test("an event that failed is not sent again, and what became of it is told once", async (t) => {
+  const warn = t.mock.method(console, "warn", () => {});
   const world = online();
   world.connection.send(1, "click", null);
-  world.say(-3, 1, "error", "trace");
+  world.connection.send(2, "click", null);
+  world.say(-3, 1, "refused", "");
+  await settled();
   world.lose();
   world.connection.wake();
   world.open({ mode: "resume" });
-  assert.deepEqual([world.sent, world.shown.includes("error,trace")], [[], true]);
+  assert.deepEqual(world.sent, [[2, 0, 2]]);
+  // The server tells again what it does not know to be heard.
+  world.say(-3, 1, "refused", "");
+  world.say(-3, 2, "error", "");
+  assert.deepEqual(warn.mock.calls.map((call) => call.arguments), [["refused", ""], ["error", ""]]);
+  assert.deepEqual(world.connection.pending, []);
 });
 
 test("a page whose session is gone loads itself anew, and is filled from the new session", async () => {
@@ -317,11 +325,12 @@ test("clicks on a dead line do not put off giving it up", () => {
   assert.equal(world.connection.state, "offline");
 });
 
-test("a browser that waits for a place says which, and waits", () => {
+test("a browser that waits for a place says which, and waits", async () => {
   const world = new World();
   world.socket.readyState = 1;
   world.socket.onopen();
   world.say(-4, 3);
+  await settled();
   assert.deepEqual([world.connection.state, world.shown.at(-1)], ["waiting", "Waiting for a place: 3"]);
   world.pass(14_999);
   world.say(-4, 2);
@@ -330,11 +339,12 @@ test("a browser that waits for a place says which, and waits", () => {
   assert.equal(world.connection.state, "online");
 });
 
-test("a browser that waits pings, and finds out that the line is dead", () => {
+test("a browser that waits pings, and finds out that the line is dead", async () => {
   const world = new World();
   world.socket.readyState = 1;
   world.socket.onopen();
   world.say(-4, 3);
+  await settled();
   world.pass(15_000);
   assert.deepEqual(world.sent.at(-1), [-2, 0]);
   world.pass(10_000);

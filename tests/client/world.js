@@ -85,7 +85,6 @@ export class World {
       status: {
         show: (/** @type {string} */ state, /** @type {string} */ text) => this.shown.push(text ?? state),
         notify: (/** @type {string} */ text) => this.shown.push(text),
-        fail: (/** @type {any[]} */ ...report) => this.shown.push(report.join()),
       },
     };
     Object.assign(work, wish);

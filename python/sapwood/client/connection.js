@@ -30,9 +30,9 @@ const FINAL = [1008, 4409, 4411];
 const RESTART = 1012;
 /** Neither a session nor a page waits for what the join brought. */
 const GONE = 4410;
-/** Frames that need the second bundle: questions, and patches with what is not HTML, properties,
+/** Frames that need the second bundle: reports, places, questions, and patches with what is not HTML, properties,
  * op 9, op 10. A few others look so too, which does no harm. */
-export const RARE = /^\[-5|"(svg|math|\.?(value|checked|selected|open|ind|scroll)\w*)"|[,[]9,[^[]+",\[|^\[\d+,(\d+|\[\d+,\d+]),(.*,)?10,(\d+|"[^"]*"),(0[,\]]|\d+,["-])/;
+export const RARE = /^\[-[345]|"(svg|math|\.?(value|checked|selected|open|ind|scroll)\w*)"|[,[]9,[^[]+",\[|^\[\d+,(\d+|\[\d+,\d+]),(.*,)?10,(\d+|"[^"]*"),(0[,\]]|\d+,["-])/;
 /** Events of which only the latest matters while an earlier one is on its way. */
 const CONTINUOUS = /(move|over|scroll|size|update)$/;
 
@@ -51,7 +51,7 @@ const CONTINUOUS = /(move|over|scroll|size|update)$/;
  * @property {() => Promise<More>} load the second bundle
  * @property {import("./anew.js").Page} page
  * @property {import("./values.js").Reports} values
- * @property {{ show(state: State, text?: string): void, notify(text: string): void, fail(...report: any[]): void }} status
+ * @property {{ show(state: State, text?: string): void, notify(text: string): void }} status
  *
  * @typedef {object} Environment what the browser has in its global object
  * @property {new (url: string, protocol: string) => Socket} WebSocket
@@ -213,7 +213,7 @@ export class Connection {
   /** @param {string} data */
   #receive(data) {
     this.#heard = this.#isSettled = true;
-    if (this.#isSilent) this.#show(this.state);
+    if (this.#isSilent) this.show(this.state);
     // Frames keep their order.
     if (this.#late?.push(data)) return;
     if (!this.#more && RARE.test(data)) return this.#receiveLater(data);
@@ -221,15 +221,7 @@ export class Connection {
     if (kind === 0) this.#welcome(c);
     if (kind > 0) this.#apply(kind, c, rest);
     if (kind === -1) this.#handled(c);
-    if (kind === -4) {
-      this.#show("waiting", `Waiting for a place: ${c}`);
-      this.#idle(PING_MS);
-    }
-    if (kind === -5) /** @type {More} */ (this.#more).askWindow(this, c, ...rest);
-    if (kind !== -3) return;
-    this.pending = this.pending.filter((event) => event.c !== c);
-    this.flush();
-    this.work.status.fail(...rest);
+    if (kind < -2) /** @type {More} */ (this.#more).control(this, kind, c, ...rest);
   }
 
   /** Receive a frame when the second bundle is there. @param {string} data */
@@ -246,13 +238,13 @@ export class Connection {
     this.#patch = this.#acknowledged = s;
     // A page that is to be filled says so when it is.
     if (this.anew) this.state = "online";
-    else this.#show("online");
+    else this.show("online");
     const isComing = this.token && this.anew?.begin(mode);
     this.token = "";
     this.#handled(c);
     if (this.desync && !isComing) this.#resync(this.desync);
     if (this.wantsSync) this.sync();
-    this.#idle(PING_MS);
+    this.idle();
   }
 
   /** Find another session. */
@@ -348,11 +340,11 @@ export class Connection {
   #probe(ms, otherwise) {
     this.#heard = false;
     this.#isProbing = true;
-    this.#wait(ms, () => (this.#heard ? this.#idle(PING_MS - ms) : otherwise()));
+    this.#wait(ms, () => (this.#heard ? this.idle(PING_MS - ms) : otherwise()));
   }
 
-  /** @param {number} ms */
-  #idle(ms) {
+  /** Ask in a while whether the server is there. @param {number} ms */
+  idle(ms = PING_MS) {
     this.#isProbing = false;
     this.#wait(ms, () => this.#ping());
   }
@@ -392,7 +384,7 @@ export class Connection {
 
   #close() {
     this.#drop();
-    this.#show("closed");
+    this.show("closed");
   }
 
   #drop() {
@@ -403,11 +395,11 @@ export class Connection {
     const socket = this.#socket;
     this.#socket = null;
     socket?.close();
-    this.#show(this.state === "connecting" ? "connecting" : "offline");
+    this.show(this.state === "connecting" ? "connecting" : "offline");
   }
 
   /** @param {State} state @param {string} [text] */
-  #show(state, text) {
+  show(state, text) {
     this.state = state;
     this.#isSilent = false;
     this.work.status.show(state, text);

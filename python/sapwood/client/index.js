@@ -40,7 +40,7 @@ function start(meta) {
   const [, share] = /^#sapwood=(.+)/.exec(hash) ?? [];
   // Before anybody sees it in the address bar.
   if (share) history.replaceState(null, "", pathname + search);
-  const connection = new Connection({ url, token, share, kept: take(), load, page, values, status: createStatus(document, load) });
+  const connection = new Connection({ url, token, share, kept: take(), load, page, values, status: createStatus(document) });
   addEventListener("pagehide", () => {
     delay?.flush();
     store[key] = connection.keep();

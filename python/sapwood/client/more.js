@@ -6,23 +6,22 @@
  * import is constants and functions, which each has its own copy of.
  */
 import { join, renew, sync } from "./anew.js";
+import { control } from "./control.js";
 import { Delay } from "./delay.js";
 import { Filling } from "./fill.js";
 import { insertFocused } from "./focus.js";
 import { match } from "./match.js";
 import { createElement, setForeign } from "./namespace.js";
-import { showError } from "./panel.js";
 import { setProperty } from "./property.js";
 import { replace } from "./replace.js";
 import { Stream } from "./stream.js";
-import { ask } from "./window.js";
 
 /** In one object, of which the build shortens the names; so none is a name of the DOM's. */
 export default {
   Delay,
   Filling,
   Stream,
-  askWindow: ask,
+  control,
   createNamed: createElement,
   findMatch: match,
   insertFocused,
@@ -31,6 +30,5 @@ export default {
   replaceTag: replace,
   setForeign,
   setOwned: setProperty,
-  showError,
   tellAll: sync,
 };

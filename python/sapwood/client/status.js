@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * Shows whether the page is connected, and in development what went wrong.
+ * Shows whether the page is connected.
  *
  * A page can style `html[data-sapwood]` and `[data-sapwood-status]`; what
  * stands on the element itself gives way to `!important`.
@@ -16,9 +16,8 @@ const TEXTS = {
   closed: "No longer live. Please reload.",
 };
 
-/** Return what shows the state, notices and errors in *document*.
- * @param {Document} document @param {() => Promise<import("./loader.js").More>} load */
-export function createStatus(document, load) {
+/** Return what shows the state and notices in *document*. @param {Document} document */
+export function createStatus(document) {
   let lasting = "";
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
@@ -50,13 +49,6 @@ export function createStatus(document, load) {
       write(text);
       clearTimeout(timer);
       timer = setTimeout(() => write(lasting), NOTICE_MS);
-    },
-
-    /** Show a handler's error until it is dismissed; in production there is no text to show.
-     * @param {string} code @param {string} text */
-    fail(code, text) {
-      console.warn(code, text);
-      if (text && code === "error") load().then(({ showError }) => showError(document, text));
     },
   };
 }
