@@ -137,9 +137,7 @@ class App:
         self.allowed_origins: frozenset[str] = frozenset(map(checked_origin, allowed_origins))
         self._allowed_hosts = frozenset(map(checked_host, allowed_hosts))
         if not 0 <= session_timeout_s < math.inf:
-            raise AppError(
-                f"session_timeout_s is a number of seconds, not {session_timeout_s!r}"
-            )
+            raise AppError(f"session_timeout_s is a number of seconds, not {session_timeout_s!r}")
         if not (store is None or isinstance(store, SessionStore)):
             raise AppError(
                 f"store is a SessionStore, as in SQLiteStore('sessions.db'), not {store!r}"
@@ -147,7 +145,7 @@ class App:
         self._secret = secret
         self.session_timeout_s = session_timeout_s
         self.token: Callable[[], str] = _token
-        self.registry: Sessions = Sessions(_token)
+        self.registry: Sessions = Sessions(_token, self._ended)
         self.handoff: Handoff = Handoff(time.monotonic, _token)
         self.places: Places = Places(max_sessions)
         self.keeper: Keeper = Keeper(
@@ -172,6 +170,7 @@ class App:
         self._on_connect: list[Callable[[Session], Any]] = []
         self._on_reconnect: list[Callable[[Session], Any]] = []
         self._on_disconnect: list[Callable[[Session], Any]] = []
+        self._on_end: list[Callable[[Session], Any]] = []
         #: When each connection that nobody is at lapses and ends, unless somebody comes back.
         self._expiring: dict[Connection, asyncio.TimerHandle] = {}
         self._sweeping: asyncio.TimerHandle | None = None
@@ -470,6 +469,20 @@ class App:
         """
         self._on_disconnect.append(function)
         return function
+
+    def on_end(self, function: HookT) -> HookT:
+        """Call *function* with every session that has ended, after its last `on_disconnect`.
+
+        Nobody came back to it within `session_timeout_s`, or it was destroyed; what it ran
+        by `run_task` is cancelled. When the app stops it is not called: the sessions that
+        declare state go on in the next process.
+        """
+        self._on_end.append(function)
+        return function
+
+    def _ended(self, session: Session) -> None:
+        if self._on_end and not (session.is_new or self.is_stopping):
+            self.dispatcher.visit(session, 0, self._on_end)
 
     def came(self, connection: Connection) -> None:
         """Note that a browser has connected."""

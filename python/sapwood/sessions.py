@@ -22,11 +22,14 @@ CONNECTIONS_MAX = 100
 class Sessions:
     """Sessions by id, and their connections by the hash of their secrets.
 
-    *token* gives a fresh secret.
+    *token* gives a fresh secret; *ended* is told of each session that is forgotten.
     """
 
-    def __init__(self, token: Callable[[], str]) -> None:
+    def __init__(
+        self, token: Callable[[], str], ended: Callable[[Session], None] = lambda session: None
+    ) -> None:
         self._token = token
+        self._ended = ended
         self._by_id: dict[str, Session] = {}
         self._by_secret: dict[bytes, Connection] = {}
         #: Each connection's secrets: the one in use and the newest.
@@ -140,6 +143,7 @@ class Sessions:
             self.disconnect(connection)
         _, share = self._shares.pop(session, ("", b""))
         self._by_share.pop(share, None)
+        self._ended(session)
 
     def __len__(self) -> int:
         return len(self._by_id)

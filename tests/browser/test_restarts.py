@@ -94,7 +94,9 @@ def test_without_a_state_typed_text_stays_and_the_page_says_what_was_not_done(
     person.expect_state("offline")
     person.press("b", "b")
     server.start()
-    expect(person.banner).to_have_text("This page has started afresh. 2 actions were not carried out.")
+    expect(person.banner).to_have_text(
+        "This page has started afresh. 2 actions were not carried out."
+    )
     person.expect_ran("")
     person.expect_undisturbed()
     person.expect_known(silent="typed", heard="")

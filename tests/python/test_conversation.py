@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sapwood import App, EventHandler, Template, conversation
+from sapwood import App, EventHandler, Session, Template, conversation
 from sapwood.connection import Info
 from sapwood.conversation import Gone, converse
 from sapwood.handoff import Page
@@ -183,7 +183,58 @@ async def test_of_one_that_comes_and_goes_again_and_again_the_end_is_waited_for_
         socket.visit.cancel()
         await asyncio.wait({socket.visit})
     timers = [it for it in loop._scheduled if not it.cancelled()]  # type: ignore[attr-defined]
-    assert sum(it.when() > loop.time() + 100 for it in timers) == 1
+    assert len(timers) == 1
+
+
+async def seen(app: App, socket: SlowSocket) -> Session:
+    """Let a browser come and leave; return its session."""
+    await socket.join(app, token=waits(app))
+    [session] = app.sessions.values()
+    socket.visit.cancel()
+    await asyncio.wait({socket.visit})
+    return session
+
+
+async def test_a_session_to_which_nobody_comes_back_ends_once_and_its_tasks_with_it() -> None:
+    app, ended = App(session_timeout_s=0), asyncio.Queue[Session]()
+    app.on_end(ended.put_nowait)
+    tasks: list[asyncio.Task[Any]] = []
+    app.on_connect(lambda session: None)
+
+    @app.on_connect
+    async def begin(session: Session) -> None:
+        tasks.append(session.run_task(asyncio.Event().wait()))
+
+    session = await seen(app, SlowSocket())
+    assert await asyncio.wait_for(ended.get(), PATIENCE_S) is session
+    await asyncio.wait(tasks, timeout=PATIENCE_S)
+    assert [task.cancelled() for task in tasks] == [True]
+    session.destroy()
+    await app.dispatcher.finish(5)
+    assert ended.empty()
+    late = session.run_task(asyncio.Event().wait())
+    await asyncio.wait({late}, timeout=PATIENCE_S)
+    assert late.cancelled()
+
+
+async def test_a_session_that_is_destroyed_has_ended_and_one_of_an_app_that_stops_has_not() -> None:
+    app, ended = App(), list[Session]()
+    app.on_end(ended.append)
+    async with app.lifespan():
+        session = await seen(app, SlowSocket())
+        session.destroy()
+        await app.dispatcher.finish(5)
+        assert ended == [session]
+        await seen(app, SlowSocket())
+    assert len(ended) == 1
+
+
+async def test_a_session_that_no_browser_came_to_has_not_ended_for_anybody() -> None:
+    app, ended = App(), list[Session]()
+    app.on_end(ended.append)
+    app.create_session(Template("<p>here</p>")).destroy()
+    await app.dispatcher.finish(5)
+    assert ended == []
 
 
 async def test_who_waits_for_a_place_is_told_to_come_back_when_the_server_stops() -> None:
