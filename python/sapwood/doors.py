@@ -19,6 +19,8 @@ from sapwood.errors import AppError
 from sapwood.origin import LOOPBACK, checked_host, is_allowed_host
 from sapwood.signing import MAKE_SECRET, Signer, checked_secrets, process_secret
 
+IN_DEVELOPMENT = "If this is development, say so by App(debug=True) or SAPWOOD_DEBUG=1"
+
 #: Where the doors stand in a scope.
 DOORS = "sapwood.doors"
 
@@ -60,11 +62,12 @@ def open_doors(secret: str | None, allowed_hosts: Iterable[str], *, debug: bool)
     if not secrets:
         raise AppError(
             "in production an app needs a secret: App(secret=...) or SAPWOOD_SECRET in the "
-            f"environment; make one: {MAKE_SECRET}"
+            f"environment; make one: {MAKE_SECRET}. {IN_DEVELOPMENT}"
         )
     if not hosts:
         raise AppError(
             "in production an app must know the names it is served under: "
-            "App(allowed_hosts=['example.org']) or SAPWOOD_HOSTS in the environment"
+            "App(allowed_hosts=['example.org']) or SAPWOOD_HOSTS in the environment. "
+            + IN_DEVELOPMENT
         )
     return Doors(secrets, hosts)

@@ -607,6 +607,38 @@ _MEANT = {
 }
 
 
+class _OfTheDOM:
+    """A property that elements have in the DOM, and not here: whoever means it is told.
+
+    Any other attribute may be set, and is a Python object's own.
+    """
+
+    def __init__(self, name: str, mend: str) -> None:
+        self._refusal = f"elements have no {name!r}, as in the DOM; {mend}"
+
+    def __get__(self, element: Element | None, of: type[Element]) -> _OfTheDOM:
+        if element is None:
+            return self
+        raise AttributeError(self._refusal)
+
+    def __set__(self, element: Element, value: object) -> None:
+        raise AttributeError(self._refusal)
+
+
+for _name, _mend in {
+    "className": "write element.classes",
+    "classList": "write element.classes",
+    "disabled": "write element.attrs['disabled'] = True",
+    "htmlFor": "write element.attrs['for']",
+    "innerHTML": "write element.content, which takes text and elements",
+    "innerText": "write element.content, or element.text to read",
+    "outerHTML": "read element.html",
+    "readOnly": "write element.attrs['readonly'] = True",
+    "textContent": "write element.content, or element.text to read",
+}.items():
+    setattr(Element, _name, _OfTheDOM(_name, _mend))
+
+
 def _check_hidden(refusal: str, tag: str) -> None:
     if tag.lower() in _ALWAYS_SHOWN:
         raise ValueError(f"{refusal}: a page needs its {tag.lower()}; hide what is inside")

@@ -809,3 +809,18 @@ def test_what_was_destroyed_says_what_it_was() -> None:
         assert repr(element) == f"<Element {name} that was destroyed>"
         with pytest.raises(TreeError, match=f"^<Element {name}> was destroyed: "):
             element.text = "x"
+
+
+@pytest.mark.parametrize(
+    ("name", "mend"),
+    [("disabled", r"attrs\['disabled'\]"), ("innerHTML", "content"), ("className", "classes")],
+)
+def test_a_name_of_the_dom_that_would_do_nothing_says_what_is_meant(name: str, mend: str) -> None:
+    element = Element("input")
+    with pytest.raises(AttributeError, match=f"no '{name}', as in the DOM; .*{mend}"):
+        setattr(element, name, True)
+    with pytest.raises(AttributeError, match=name):
+        getattr(element, name)
+    assert not hasattr(element, name)
+    element.anything = "mine"
+    assert element.anything == "mine"
