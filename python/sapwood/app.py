@@ -175,6 +175,7 @@ class App:
         self._expiring: dict[Connection, asyncio.TimerHandle] = {}
         self._sweeping: asyncio.TimerHandle | None = None
         self._tasks = Tasks()
+        self._tasks_of: dict[Session, set[asyncio.Task[Any]]] = {}
         self._startup: list[Callable[[], Any]] = []
         self._mounted: list[App] = []
         self._static: list[StaticFolder] = []
@@ -480,7 +481,18 @@ class App:
         self._on_end.append(function)
         return function
 
+    def _run_for(self, session: Session, coroutine: Coroutine[Any, Any, Any]) -> None:
+        task = self.run_task(coroutine)
+        if session.is_over:
+            task.cancel()
+            return
+        tasks = self._tasks_of.setdefault(session, set())
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
     def _ended(self, session: Session) -> None:
+        for task in self._tasks_of.pop(session, ()):
+            task.cancel()
         if self._on_end and not (session.is_new or self.is_stopping):
             self.dispatcher.visit(session, 0, self._on_end)
 

@@ -8,7 +8,6 @@ how many at once, is the dispatcher's business; what is refused and why is decid
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import traceback
 from collections.abc import Coroutine, Iterator
@@ -61,7 +60,6 @@ class Session:
         "_arrived",
         "_connections",
         "_debug",
-        "_tasks",
         "_unfinished",
         "absent",
         "declares_state",
@@ -124,7 +122,6 @@ class Session:
         self.absent: tuple[ConnectionRecord, ...] = ()
         self._app = app
         self._debug = debug
-        self._tasks: tuple[asyncio.Task[Any], ...] = ()
         self._connections: tuple[Connection, ...] = ()
         # A list, since an empty deque takes twelve times as much, and it is empty mostly.
         self._arrived: list[Turn | Page] = []
@@ -193,26 +190,17 @@ class Session:
         """
         self.app._destroy(self)
 
-    def run_task(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+    def run_task(self, coroutine: Coroutine[Any, Any, Any]) -> None:
         """Run *coroutine* beside the handlers until the session ends; what it raises is logged.
 
-        Call it where the event loop runs, as `App.run_task`, which raises what this raises.
+        Call it where the event loop runs: in hooks and handlers that are coroutine
+        functions. Raises AppError in a thread.
         """
-        task = self.app.run_task(coroutine)
-        self._tasks = (*self._tasks, task)
-        task.add_done_callback(self._forget_task)
-        if self.is_over:
-            task.cancel()
-        return task
-
-    def _forget_task(self, task: asyncio.Task[Any]) -> None:
-        self._tasks = tuple(it for it in self._tasks if it is not task)
+        self.app._run_for(self, coroutine)
 
     def forget(self) -> None:
         """Let go of the template and of all that waits."""
         self.is_over = True
-        for task in self._tasks:
-            task.cancel()
         self._arrived.clear()
         self.close()
 

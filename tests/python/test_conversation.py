@@ -198,23 +198,29 @@ async def seen(app: App, socket: SlowSocket) -> Session:
 async def test_a_session_to_which_nobody_comes_back_ends_once_and_its_tasks_with_it() -> None:
     app, ended = App(session_timeout_s=0), asyncio.Queue[Session]()
     app.on_end(ended.put_nowait)
-    tasks: list[asyncio.Task[Any]] = []
-    app.on_connect(lambda session: None)
+    cancelled = asyncio.Queue[str]()
+
+    async def wait(name: str) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cancelled.put_nowait(name)
 
     @app.on_connect
     async def begin(session: Session) -> None:
-        tasks.append(session.run_task(asyncio.Event().wait()))
+        session.run_task(wait("of the session"))
+        await asyncio.sleep(0)  # let it begin
 
     session = await seen(app, SlowSocket())
     assert await asyncio.wait_for(ended.get(), PATIENCE_S) is session
-    await asyncio.wait(tasks, timeout=PATIENCE_S)
-    assert [task.cancelled() for task in tasks] == [True]
+    assert await asyncio.wait_for(cancelled.get(), PATIENCE_S) == "of the session"
     session.destroy()
     await app.dispatcher.finish(5)
     assert ended.empty()
-    late = session.run_task(asyncio.Event().wait())
-    await asyncio.wait({late}, timeout=PATIENCE_S)
-    assert late.cancelled()
+    before = asyncio.all_tasks()
+    session.run_task(asyncio.Event().wait())
+    await asyncio.wait(asyncio.all_tasks() - before, timeout=PATIENCE_S)
+    assert asyncio.all_tasks() == before
 
 
 async def test_a_session_that_is_destroyed_has_ended_and_one_of_an_app_that_stops_has_not() -> None:
