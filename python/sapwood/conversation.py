@@ -96,20 +96,23 @@ async def _close(socket: Socket, code: int) -> None:
 
 async def _take_place(socket: Socket, app: App, connection: Connection) -> None:
     """Wait until there is room for a new session."""
-    ticket = app.places.take(connection.session, is_back=not connection.session.is_new)
-    if ticket is None:
-        return
+    session, ticket = connection.session, None
+    session.joining += 1  # who waits is not idle
     try:
-        await _wait_for_place(socket, app, ticket)
+        ticket = app.places.take(session, is_back=not session.is_new)
+        if ticket is not None:
+            await _wait_for_place(socket, app, ticket)
+        if connection not in session.connections:
+            raise FrameError("the session ended meanwhile", 4410)
     except BaseException:
-        app.places.leave(ticket)
-        session = connection.session
+        if ticket is not None:
+            app.places.leave(ticket)
         app.registry.disconnect(connection)
         if not (session.connections or session.is_kept):
             app.registry.remove(session)
         raise
-    if connection.session not in app.registry:
-        raise FrameError("the session ended meanwhile", 4410)
+    finally:
+        session.joining -= 1
 
 
 async def _wait_for_place(socket: Socket, app: App, ticket: Ticket) -> None:

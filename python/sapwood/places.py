@@ -68,12 +68,12 @@ class Places:
             ticket.changed.set()
 
     def leave(self, ticket: Ticket) -> None:
-        """Wait no longer."""
+        """Wait no longer, and give back what the session was let in to."""
         if ticket in self._queue:
             self._queue.remove(ticket)
-            self._count()
-        elif not ticket.session.is_connected:
+        if not ticket.session.is_connected:
             self.give_back(ticket.session)
+        self._count()
 
     def __len__(self) -> int:
         return len(self._queue)

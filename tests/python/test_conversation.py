@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sapwood import App, EventHandler, Session, Template, conversation
+from sapwood import App, EventHandler, Session, Template, conversation, places, sessions
 from sapwood.connection import Info
 from sapwood.conversation import Gone, converse
 from sapwood.handoff import Page
@@ -37,11 +37,24 @@ class SlowSocket:
         self.closed.set_result(code)
         await asyncio.Event().wait()
 
-    async def join(self, app: App, **join: Any) -> Any:
-        """Begin a visit, and return its welcome."""
+    def begin(self, app: App, **join: Any) -> None:
+        """Begin a visit."""
         self.visit = asyncio.create_task(converse(self, app, "b"))
         self.incoming.put_nowait(json.dumps([0, {"v": 1, **join}]))
-        return (await self.sent.get())[1]
+
+    async def join(self, app: App, **join: Any) -> Any:
+        """Begin a visit, and return its welcome."""
+        self.begin(app, **join)
+        return (await asyncio.wait_for(self.sent.get(), PATIENCE_S))[1]
+
+    async def told(self) -> int:
+        """Return the code that it is closed with."""
+        return await asyncio.wait_for(asyncio.shield(self.closed), PATIENCE_S)
+
+    async def leave(self) -> None:
+        """End the visit, as a server does that sees that nobody is there."""
+        self.visit.cancel()
+        await asyncio.wait({self.visit})
 
 
 def waits(app: App) -> str:
@@ -252,6 +265,49 @@ async def test_who_waits_for_a_place_is_told_to_come_back_when_the_server_stops(
     assert [await it.closed for it in (waiting, inside)] == [1012, 1012]
     for socket in (inside, waiting):
         socket.visit.cancel()
+
+
+async def queue(app: App) -> tuple[SlowSocket, SlowSocket]:
+    """Let one browser in, and one wait for its place."""
+    inside, waiting = SlowSocket(), SlowSocket()
+    await inside.join(app, token=waits(app))
+    assert await waiting.join(app, token=waits(app)) == 1
+    return inside, waiting
+
+
+async def test_a_session_that_ends_while_it_waits_leaves_its_place_to_others() -> None:
+    app = App(max_sessions=1)
+    inside, waiting = await queue(app)
+    *_, session = app.sessions.values()
+    session.destroy()
+    await inside.leave()
+    assert await waiting.told() == 4410
+    last = SlowSocket()
+    assert "resume" in await last.join(app, token=waits(app))
+    await last.leave()
+    await waiting.leave()
+
+
+async def test_who_waits_for_a_place_is_not_idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sessions, "SESSIONS_OF_BROWSER_MAX", 2)
+    app, last = App(max_sessions=1), SlowSocket()
+    inside, waiting = await queue(app)
+    last.begin(app, token=waits(app))
+    assert await last.told() == 1013
+    assert len(app.sessions) == 2
+    for socket in (waiting, last, inside):
+        await socket.leave()
+
+
+async def test_who_may_not_even_wait_leaves_no_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(places, "WAITING_MAX", 1)
+    app, last = App(max_sessions=1), SlowSocket()
+    inside, waiting = await queue(app)
+    last.begin(app, token=waits(app))
+    assert await last.told() == 1013
+    assert len(app.sessions) == 2
+    for socket in (waiting, last, inside):
+        await socket.leave()
 
 
 async def test_what_is_mounted_sends_its_browsers_away_too() -> None:
