@@ -40,28 +40,29 @@ async def let_in(app: App, join: Join, browser: str) -> tuple[Connection, Welcom
         mode, sequence = "resume", _resume(app, join, connection)
     else:
         (mode, connection), sequence = await _enter(app, join, browser), 0
-    session = connection.session
-    # A page that was loaded anew names the fields of the page before it, whose ids mean
-    # nothing, or something else, to any other session.
-    if mode == "resume" or join.resume is None:
-        connection.take_fields(join.fields)
-    if join.foreign:
-        session.arrived(Synced(foreign=join.foreign), connection)
-    secret = app.registry.secret(connection)
-    epoch = connection.epoch
-    # Before the browser has the secret: it must be good after a restart too.
+    session, epoch = connection.session, connection.epoch
     session.joining += 1
     try:
+        # A page that was loaded anew names the fields of the page before it, whose ids mean
+        # nothing, or something else, to any other session.
+        if mode == "resume" or join.resume is None:
+            connection.take_fields(join.fields)
+        if join.foreign:
+            session.arrived(Synced(foreign=join.foreign), connection)
+        secret = app.registry.secret(connection)
+        # Before the browser has the secret: it must be good after a restart too.
         await app.keeper.try_to_save(session)
+        if connection not in session.connections:
+            raise FrameError("the session ended meanwhile", 4410)
+        if not connection.is_current(epoch):
+            raise FrameError("a newer socket of this tab joined meanwhile", SUPERSEDED)
     except BaseException:
-        app.left(connection)
+        # Else whoever has the newer socket says when it has left.
+        if connection.is_current(epoch):
+            app.left(connection)
         raise
     finally:
         session.joining -= 1
-    if session not in app.registry:
-        raise FrameError("the session ended meanwhile", 4410)
-    if not connection.is_current(epoch):
-        raise FrameError("a newer socket of this tab joined meanwhile", SUPERSEDED)
     return connection, Welcome(mode, sequence, connection.told, secret, app.debug)
 
 

@@ -9,10 +9,20 @@ from typing import Any
 
 import pytest
 
-from sapwood import App, EventHandler, Session, Template, conversation, places, sessions
+from sapwood import (
+    App,
+    EventHandler,
+    MemoryStore,
+    Session,
+    Template,
+    conversation,
+    places,
+    sessions,
+)
 from sapwood.connection import Info
 from sapwood.conversation import Gone, converse
 from sapwood.handoff import Page
+from sapwood.session import PAGES_WAITING_MAX
 
 PATIENCE_S = 5.0
 
@@ -234,6 +244,54 @@ async def test_a_session_to_which_nobody_comes_back_ends_once_and_its_tasks_with
     session.run_task(asyncio.Event().wait())
     await asyncio.wait(asyncio.all_tasks() - before, timeout=PATIENCE_S)
     assert asyncio.all_tasks() == before
+
+
+async def test_a_join_that_tells_too_much_is_refused_and_its_session_ends_in_time() -> None:
+    app, ended = App(session_timeout_s=0), asyncio.Queue[Session]()
+    app.on_end(ended.put_nowait)
+    first, second = SlowSocket(), SlowSocket()
+    secret = (await first.join(app, token=waits(app)))["resume"]
+    [session] = app.sessions.values()
+    session.pages_waiting = PAGES_WAITING_MAX  # as behind a handler that hangs
+    button = session.template.getElementById("go")
+    assert button
+    foreign = [button.uuid, 0, 1, "b", "~0123456789abc", 0]
+    second.begin(app, resume=secret, s=0, foreign=foreign)
+    assert await second.told() == 4429
+    assert await asyncio.wait_for(ended.get(), PATIENCE_S) is session
+    for socket in (first, second):
+        await socket.leave()
+
+
+async def test_a_join_that_a_newer_one_overtook_does_not_end_that_one_when_it_is_cancelled() -> None:
+    class Slow(MemoryStore):
+        is_slow = asyncio.Event()
+        goes_on = asyncio.Event()
+
+        async def save(self, key: str, record: bytes, ttl_s: float) -> None:
+            self.is_slow.set()
+            await self.goes_on.wait()
+
+    store = Slow()
+    store.goes_on.set()
+    app = App(session_timeout_s=0, store=store)
+    first, older, newer = (SlowSocket() for _ in range(3))
+    secret = (await first.join(app, token=waits(app)))["resume"]
+    [session] = app.sessions.values()
+    session.state["kept"] = True
+    store.goes_on.clear()
+    older.begin(app, resume=secret, s=0)
+    await asyncio.wait_for(store.is_slow.wait(), PATIENCE_S)
+    newer.begin(app, resume=secret, s=0)
+    while session.joining < 2:
+        await asyncio.sleep(0)
+    await older.leave()
+    store.goes_on.set()
+    assert await asyncio.wait_for(newer.sent.get(), PATIENCE_S)
+    assert not app._expiring
+    assert session in app.registry
+    for socket in (first, newer):
+        await socket.leave()
 
 
 async def test_a_session_that_is_destroyed_has_ended_and_one_of_an_app_that_stops_has_not() -> None:
