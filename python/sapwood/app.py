@@ -171,8 +171,8 @@ class App:
         self._on_reconnect: list[Callable[[Session], Any]] = []
         self._on_disconnect: list[Callable[[Session], Any]] = []
         self._on_end: list[Callable[[Session], Any]] = []
-        #: When each connection that nobody is at lapses and ends, unless somebody comes back.
-        self._expiring: dict[Connection, asyncio.TimerHandle] = {}
+        #: When each connection of a session lapses and ends, unless somebody comes back.
+        self._expiring: dict[Session, dict[Connection, asyncio.TimerHandle]] = {}
         self._sweeping: asyncio.TimerHandle | None = None
         self._tasks = Tasks()
         self._tasks_of: dict[Session, set[asyncio.Task[Any]]] = {}
@@ -491,6 +491,8 @@ class App:
         task.add_done_callback(tasks.discard)
 
     def _ended(self, session: Session) -> None:
+        for timer in self._expiring.pop(session, {}).values():
+            timer.cancel()
         for task in self._tasks_of.pop(session, ()):
             task.cancel()
         if self._on_end and not (session.is_new or self.is_stopping):
@@ -514,10 +516,13 @@ class App:
         connection.is_present = False
         if not session.is_connected:
             self.places.give_back(session)
-        if (before := self._expiring.pop(connection, None)) is not None:
+        if session not in self.registry:
+            return
+        expiring = self._expiring.setdefault(session, {})
+        if (before := expiring.pop(connection, None)) is not None:
             before.cancel()
         grace_s = min(ANSWER_GRACE_S, self.session_timeout_s)
-        self._expiring[connection] = asyncio.get_running_loop().call_later(
+        expiring[connection] = asyncio.get_running_loop().call_later(
             grace_s, self._lapse, connection, connection.epoch
         )
 
@@ -530,14 +535,17 @@ class App:
         if not self.is_stopping:
             connection.lapse(epoch)
         rest_s = max(0.0, self.session_timeout_s - ANSWER_GRACE_S)
-        self._expiring[connection] = asyncio.get_running_loop().call_later(
+        self._expiring[connection.session][connection] = asyncio.get_running_loop().call_later(
             rest_s, self._expire, connection, epoch
         )
 
     def _expire(self, connection: Connection, epoch: int) -> None:
-        del self._expiring[connection]
         session = connection.session
-        if session not in self.registry or connection.epoch != epoch:
+        expiring = self._expiring[session]
+        del expiring[connection]
+        if not expiring:
+            del self._expiring[session]
+        if connection.epoch != epoch:
             return
         self.registry.disconnect(connection)
         if not (session.connections or session.is_kept):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import threading
+import weakref
 from typing import Any
 
 import pytest
@@ -292,6 +294,22 @@ async def test_a_join_that_a_newer_one_overtook_does_not_end_that_one_when_it_is
     assert session in app.registry
     for socket in (first, newer):
         await socket.leave()
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+async def test_nobody_holds_a_session_that_has_ended(is_there: bool) -> None:
+    app, socket = App(), SlowSocket()
+    await socket.join(app, token=waits(app))
+    [session] = app.sessions.values()
+    if not is_there:
+        await socket.leave()
+    session.destroy()
+    await socket.leave()
+    await app.dispatcher.finish(5)
+    ended = weakref.ref(session)
+    del session, socket
+    gc.collect()
+    assert ended() is None
 
 
 async def test_a_session_that_is_destroyed_has_ended_and_one_of_an_app_that_stops_has_not() -> None:
