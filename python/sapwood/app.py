@@ -491,11 +491,16 @@ class App:
         task.add_done_callback(tasks.discard)
 
     def _ended(self, session: Session) -> None:
+        connections = session.connections
         for timer in self._expiring.pop(session, {}).values():
             timer.cancel()
         for task in self._tasks_of.pop(session, ()):
             task.cancel()
-        if self._on_end and not (session.is_new or self.is_stopping):
+        if self.is_stopping:
+            return
+        for connection in connections:
+            self._part(connection)
+        if self._on_end and not session.is_new:
             self.dispatcher.visit(session, 0, self._on_end)
 
     def came(self, connection: Connection) -> None:
@@ -510,10 +515,7 @@ class App:
     def left(self, connection: Connection) -> None:
         """Note that a browser has left, or has not come; forget it if it does not in time."""
         session = connection.session
-        if connection.is_present:
-            log.info("session %s: a browser left", session.id)
-            self._tell(session, -1, self._on_disconnect)
-        connection.is_present = False
+        self._part(connection)
         if not session.is_connected:
             self.places.give_back(session)
         if session not in self.registry:
@@ -525,6 +527,13 @@ class App:
         expiring[connection] = asyncio.get_running_loop().call_later(
             grace_s, self._lapse, connection, connection.epoch
         )
+
+    def _part(self, connection: Connection) -> None:
+        """Tell once of a browser that came that it has left."""
+        if connection.is_present:
+            log.info("session %s: a browser left", connection.session.id)
+            self._tell(connection.session, -1, self._on_disconnect)
+        connection.is_present = False
 
     def _tell(self, session: Session, change: int, hooks: list[Callable[[Session], Any]]) -> None:
         if self._on_connect or self._on_reconnect or self._on_disconnect:

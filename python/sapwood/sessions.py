@@ -22,7 +22,8 @@ CONNECTIONS_MAX = 100
 class Sessions:
     """Sessions by id, and their connections by the hash of their secrets.
 
-    *token* gives a fresh secret; *ended* is told of each session that is forgotten.
+    *token* gives a fresh secret; *ended* is told of each session that is forgotten, and has
+    its connections still.
     """
 
     def __init__(
@@ -138,12 +139,12 @@ class Sessions:
         """Forget a session and all its connections."""
         if self._by_id.pop(session.id, None) is None:
             return
+        self._ended(session)
         session.forget()
         for connection in session.connections:
             self.disconnect(connection)
         _, share = self._shares.pop(session, ("", b""))
         self._by_share.pop(share, None)
-        self._ended(session)
 
     def __len__(self) -> int:
         return len(self._by_id)

@@ -312,6 +312,18 @@ async def test_nobody_holds_a_session_that_has_ended(is_there: bool) -> None:
     assert ended() is None
 
 
+async def test_the_end_of_a_session_comes_after_its_browser_has_left() -> None:
+    app, told = hooked()
+    app.on_end(lambda session: told.append("end"))
+    socket = SlowSocket()
+    await socket.join(app, token=waits(app))
+    [session] = app.sessions.values()
+    session.destroy()
+    await socket.leave()
+    await app.dispatcher.finish(5)
+    assert told == ["new", "gone", "end"]
+
+
 async def test_a_session_that_is_destroyed_has_ended_and_one_of_an_app_that_stops_has_not() -> None:
     app, ended = App(), list[Session]()
     app.on_end(ended.append)
