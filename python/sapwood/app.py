@@ -491,7 +491,12 @@ class App:
         task.add_done_callback(tasks.discard)
 
     def _ended(self, session: Session) -> None:
+        # Whoever makes a session in a thread may have one end to make room.
         connections = session.connections
+        self._in_loop(lambda: self._bury(session, connections))
+
+    def _bury(self, session: Session, connections: Iterable[Connection]) -> None:
+        """Let go of what the app does for a session, and tell of its end."""
         for timer in self._expiring.pop(session, {}).values():
             timer.cancel()
         for task in self._tasks_of.pop(session, ()):

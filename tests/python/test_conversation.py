@@ -324,6 +324,19 @@ async def test_the_end_of_a_session_comes_after_its_browser_has_left() -> None:
     assert told == ["new", "gone", "end"]
 
 
+async def test_a_session_made_in_a_thread_may_take_the_place_of_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sessions, "SESSIONS_MAX", 1)
+    app, ended = App(), asyncio.Queue[Session]()
+    app.runs_here()
+    app.on_end(ended.put_nowait)
+    session = await seen(app, SlowSocket())
+    made = await asyncio.to_thread(app.create_session, Template("<p>here</p>"))
+    assert await asyncio.wait_for(ended.get(), PATIENCE_S) is session
+    assert app.sessions == {made.id: made}
+
+
 async def test_a_session_that_is_destroyed_has_ended_and_one_of_an_app_that_stops_has_not() -> None:
     app, ended = App(), list[Session]()
     app.on_end(ended.append)
