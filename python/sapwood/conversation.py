@@ -53,7 +53,7 @@ class Socket(Protocol):
         """Send a frame; wait until the network takes it."""
 
     async def close(self, code: int) -> None:
-        """End it, and say why."""
+        """End it, and say why; raise Gone when nobody is there to hear it."""
 
 
 async def converse(socket: Socket, app: App, browser: str) -> None:
@@ -89,7 +89,7 @@ def _check_runs(app: App) -> None:
 
 
 async def _close(socket: Socket, code: int) -> None:
-    with contextlib.suppress(RuntimeError, TimeoutError):  # the other side was faster, or stalls
+    with contextlib.suppress(Gone, RuntimeError, TimeoutError):  # was faster, or stalls
         async with asyncio.timeout(STALL_S):
             await socket.close(code)
 

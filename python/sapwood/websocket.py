@@ -67,4 +67,7 @@ class _Socket:
             raise Gone from None
 
     async def close(self, code: int) -> None:
-        await self._websocket.close(code)
+        try:
+            await self._websocket.close(code)
+        except WebSocketDisconnect:
+            raise Gone from None

@@ -7,6 +7,7 @@ import gc
 import json
 import threading
 import weakref
+from collections.abc import MutableMapping
 from typing import Any
 
 import pytest
@@ -474,3 +475,30 @@ async def test_a_visit_that_is_cancelled_stays_cancelled() -> None:
     socket.visit.cancel()
     with pytest.raises(asyncio.CancelledError):
         await socket.visit
+
+
+async def test_who_is_gone_when_the_socket_is_to_be_closed_is_no_error() -> None:
+    messages: list[dict[str, Any]] = [
+        {"type": "websocket.connect"},
+        {"type": "websocket.receive", "text": "nonsense"},
+    ]
+    sent: list[str] = []
+
+    async def receive() -> dict[str, Any]:
+        return messages.pop(0)
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent.append(message["type"])
+        if message["type"] == "websocket.close":
+            raise OSError("the network is gone")  # as uvicorn does
+
+    scope = {
+        "type": "websocket",
+        "path": "/_sapwood/ws",
+        "headers": [(b"host", b"localhost"), (b"origin", b"http://localhost")],
+        "subprotocols": ["sapwood.1"],
+        "scheme": "ws",
+        "server": ("localhost", 80),
+    }
+    await App(debug=True)(scope, receive, send)
+    assert sent == ["websocket.accept", "websocket.close"]
