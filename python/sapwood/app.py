@@ -39,7 +39,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from sapwood import _core
-from sapwood.connection import RESTART, Connection
+from sapwood.connection import CLOSED, RESTART, Connection
 from sapwood.dispatch import Concurrency, Dispatcher, Tasks
 from sapwood.doors import DOORS, Doors, open_doors
 from sapwood.errors import AppError
@@ -406,7 +406,7 @@ class App:
             is_there = asyncio.get_running_loop() is self._loop or self._loop is None
         except RuntimeError:
             is_there = self._loop is None
-        if is_there or self._loop is None:
+        if is_there or self._loop is None or self._loop.is_closed():
             function()
         else:
             self._loop.call_soon_threadsafe(function)
@@ -565,6 +565,19 @@ class App:
         if not (session.connections or session.is_kept):
             log.info("session %s ended: nobody came back", session.id)
             self.registry.remove(session)
+
+    def _close(self, session: Session) -> None:
+        def close() -> None:
+            session.absent = ()
+            for connection in session.connections:
+                connection.end(CLOSED)
+                self.registry.disconnect(connection)
+                self.left(connection)
+            if self._loop is not None and session in self.registry:
+                # Else who is sent away comes back with what is kept of it.
+                self.dispatcher.start(self.keeper.try_to_save(session))
+
+        self._in_loop(close)
 
     def _destroy(self, session: Session) -> None:
         def destroy() -> None:

@@ -179,9 +179,12 @@ class Session:
                 connection.fill()
 
     def close(self) -> None:
-        """Send all browsers away, and for good; the session stays for others. From any thread."""
-        for connection in self._connections:
-            connection.end(CLOSED)
+        """Send all browsers away, and for good; the session stays for others. From any thread.
+
+        Their secrets are good no more. Others may come by its `url`; one that was not made
+        by `create_session` ends when nobody does in time.
+        """
+        self.app._close(self)
 
     def destroy(self) -> None:
         """End the session: its browsers are sent away, its state is forgotten.
@@ -202,7 +205,8 @@ class Session:
         """Let go of the template and of all that waits."""
         self.is_over = True
         self._arrived.clear()
-        self.close()
+        for connection in self._connections:
+            connection.end(CLOSED)
 
     # --- Events ------------------------------------------------------------------
 

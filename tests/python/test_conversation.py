@@ -338,6 +338,18 @@ async def test_a_session_made_in_a_thread_may_take_the_place_of_another(
     assert app.sessions == {made.id: made}
 
 
+async def test_who_is_sent_away_leaves_once() -> None:
+    app, told = hooked()
+    socket = SlowSocket()
+    await socket.join(app, token=waits(app))
+    [session] = app.sessions.values()
+    session.close()
+    assert await socket.told() == 4411
+    await socket.leave()
+    await app.dispatcher.finish(5)
+    assert told == ["new", "gone"]
+
+
 async def test_a_session_that_is_destroyed_has_ended_and_one_of_an_app_that_stops_has_not() -> None:
     app, ended = App(), list[Session]()
     app.on_end(ended.append)
@@ -388,6 +400,27 @@ async def test_a_session_that_ends_while_it_waits_leaves_its_place_to_others() -
     assert "resume" in await last.join(app, token=waits(app))
     await last.leave()
     await waiting.leave()
+
+
+async def test_who_is_sent_away_leaves_its_place_to_others() -> None:
+    app = App(max_sessions=1)
+    inside, waiting = await queue(app)
+    session, _ = app.sessions.values()
+    session.close()
+    assert (await asyncio.wait_for(waiting.sent.get(), PATIENCE_S))[0] == 0
+    for socket in (inside, waiting):
+        await socket.leave()
+
+
+async def test_a_thread_may_send_browsers_away() -> None:
+    app, socket = App(), SlowSocket()
+    app.runs_here()
+    await socket.join(app, token=waits(app))
+    [session] = app.sessions.values()
+    await asyncio.to_thread(session.close)
+    assert await socket.told() == 4411
+    assert session.connections == ()
+    await socket.leave()
 
 
 async def test_who_waits_for_a_place_is_not_idle(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -272,8 +272,7 @@ def test_the_end_of_a_session_is_the_end(app: App, client: TestClient, how: str,
         with pytest.raises(WebSocketDisconnect) as closed:
             tab.receive()
         assert (closed.value.code, len(app.sessions)) == (4411, left)
-        if how == "destroy":
-            assert tab.back().refused() == 4410
+        assert tab.back().refused() == 4410
 
 
 # --- Limits ---------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import queue
 from collections.abc import Iterator
 from typing import Any
 
@@ -722,8 +723,39 @@ def test_the_application_may_send_browsers_away(app: App, client: TestClient, ho
         getattr(session, how)()
         assert closed(tab.socket) == 4411
         assert list(app.sessions) == ([session.id] if how == "close" else [])
-        if how == "destroy":
-            assert closes(tab.back()) == 4410
+        assert closes(tab.back()) == 4410
+
+
+@pytest.mark.parametrize("is_away", [True, False])
+def test_who_is_sent_away_begins_afresh_and_others_may_come(
+    app: App, client: TestClient, is_away: bool
+) -> None:
+    with LiveTab(client) as tab:
+        clicked(tab, "more")
+        (session,) = app.sessions.values()
+        with LiveTab(client, share=session.url.partition("=")[2]):
+            pass
+        if not is_away:
+            session.close()
+            assert closed(tab.socket) == 4411
+    if is_away:
+        session.close()
+    assert closes(tab.back()) == 4410
+    with renewed(client, tab.resume_secret) as again:
+        assert (again.welcome["mode"], again.text("shown")) == ("fresh", "0")
+    with LiveTab(client, share=session.url.partition("=")[2]) as other:
+        joined(other)
+        assert (other.welcome["mode"], other.text("shown")) == ("share", "1")
+
+
+def test_a_session_whose_browsers_were_sent_away_ends_in_time() -> None:
+    app, ended = site(session_timeout_s=0), queue.Queue[Session]()
+    app.on_end(ended.put)
+    with TestClient(app) as client, LiveTab(client) as tab:
+        (session,) = app.sessions.values()
+        session.close()
+        assert closed(tab.socket) == 4411
+        assert ended.get(timeout=5) is session
 
 
 def test_reconstruct_sends_the_whole_tree_to_all(app: App, client: TestClient) -> None:

@@ -245,7 +245,7 @@ def test_a_tab_that_is_away_is_asked_nothing_and_told_what_to_do(tab: Tab) -> No
 
 ENDS: dict[str, tuple[Callable[[Tab], Any], str]] = {
     "F5": (lambda tab: tab.connection.resume(None), "the page was loaded again"),
-    "close": (lambda tab: tab.session.close(), "the session ended"),
+    "its end": (lambda tab: tab.session.forget(), "the session ended"),
     "the tab": (lambda tab: tab.session.detach(tab.connection), "the tab is gone"),
 }
 
