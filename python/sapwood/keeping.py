@@ -14,7 +14,7 @@ import hashlib
 import logging
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from sapwood.connection import Connection, Turn
 from sapwood.errors import AppError, StateError
@@ -29,6 +29,8 @@ from sapwood.store import SessionStore
 TABS_MAX = 64
 ID_LENGTH_MAX = 64
 CHANGES_MAX = 8
+
+T = TypeVar("T")
 
 log: logging.Logger = logging.getLogger("sapwood")
 
@@ -123,7 +125,7 @@ class Keeper:
                 # If another of its tabs was faster, the session lives and knows better.
                 live = self._registry.get(id)
                 if live is not None:
-                    state = copy.deepcopy(live.state)
+                    state = await _at_rest(lambda: copy.deepcopy(live.state))
                     record = Record(record.id, record.route, state, record.connections)
                 return Found(record, tab, version)
         return None
@@ -157,11 +159,20 @@ def is_id(id: str) -> bool:
 
 
 async def _encoded(record: Record) -> bytes:
-    """Return the bytes of a record; whatever else changes its state comes before or after."""
+    """Return the bytes of a record."""
+
+    def encoded() -> bytes:
+        check_state(record.state)
+        return encode(record)
+
+    return await _at_rest(encoded)
+
+
+async def _at_rest(read: Callable[[], T]) -> T:
+    """Return what *read* makes of a state; whatever else changes that comes before or after."""
     for _ in range(CHANGES_MAX):
         try:
-            check_state(record.state)
-            return encode(record)
+            return read()
         except (RuntimeError, TypeError):  # a thread has changed it just now
             await asyncio.sleep(0)
     raise StateError("state is changed by a thread all the time")

@@ -300,6 +300,21 @@ def test_what_was_acknowledged_is_known_after_a_kill_too() -> None:
             assert back.text("shown") == "2"
 
 
+def test_a_page_is_renewed_while_its_state_is_changed(app: App, client: TestClient) -> None:
+    class Restless(list[int]):
+        """Changes the state while it is copied, once, as a thread may."""
+
+        def __deepcopy__(self, memo: Any) -> list[int]:
+            session.state["late"] = True
+            return []
+
+    with LiveTab(client) as tab:
+        clicked(tab, "more")
+        (session,) = app.sessions.values()
+        session.state["restless"] = Restless()
+        assert renewed(client, tab.resume_secret).text("shown") == "1"
+
+
 def test_a_page_loaded_anew_after_a_restart_is_sent_for_its_state() -> None:
     store = Lasting()
     with TestClient(site(store=store)) as before, LiveTab(before) as tab:
