@@ -25,14 +25,13 @@ from uvicorn.importer import import_from_string
 from uvicorn.supervisors import ChangeReload
 
 from sapwood.app import App
+from sapwood.conversation import STALL_S
 from sapwood.errors import AppError
 from sapwood.protocol import JOIN_BYTES_MAX
 from sapwood.signing import checked_secrets
 
 # A server that is told to stop is gone after so long.
 EXIT_S = 18.0
-# A connection whose other side takes nothing for so long ends, whatever is on its way.
-STALL_S = 60.0
 
 
 @click.group()
