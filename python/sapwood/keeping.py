@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import functools
 import hashlib
 import logging
 import math
@@ -125,7 +126,7 @@ class Keeper:
                 # If another of its tabs was faster, the session lives and knows better.
                 live = self._registry.get(id)
                 if live is not None:
-                    state = await _at_rest(lambda: copy.deepcopy(live.state))
+                    state = await _at_rest(functools.partial(copy.deepcopy, live.state))
                     record = Record(record.id, record.route, state, record.connections)
                 return Found(record, tab, version)
         return None
