@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -124,6 +123,12 @@ def refusal(call: Callable[..., object], *arguments: Any) -> str:
     return str(refused.value)
 
 
+def servers() -> list[str]:
+    """Return the names of threads that serve an app."""
+    names = [it.name for it in threading.enumerate()]
+    return [name for name in names if name.startswith("sapwood-test-server")]
+
+
 # --- The app -------------------------------------------------------------------------------
 
 
@@ -170,19 +175,15 @@ def test_the_app_runs_from_its_first_tab_to_its_last() -> None:
         assert told == ["start", "start"]
 
 
-def test_no_thread_is_left() -> None:
-    before = set(threading.enumerate())
-    with Tab(app_of("<button _onclick=count>")) as tab:
-        tab.click("button")
-        assert set(threading.enumerate()) > before
-    deadline = time.monotonic() + PATIENCE_S
-    while not set(threading.enumerate()) <= before and time.monotonic() < deadline:
-        time.sleep(0.01)  # a worker that was told to end takes a moment
-    assert set(threading.enumerate()) <= before
+def test_the_app_has_a_thread_while_it_has_tabs() -> None:
+    app = app_of("")
+    with Tab(app), Tab(app):
+        assert len(servers()) == 1
+    assert not servers()
 
 
 def test_what_a_startup_function_raises_is_raised_and_leaves_nothing_running() -> None:
-    app, threads = app_of(""), threading.active_count()
+    app = app_of("")
 
     @app.on_startup
     def start() -> None:
@@ -191,7 +192,7 @@ def test_what_a_startup_function_raises_is_raised_and_leaves_nothing_running() -
     for _ in range(2):
         with pytest.raises(LookupError, match="no database"), Tab(app):
             pass
-    assert threading.active_count() == threads
+    assert not servers()
 
 
 def test_what_a_route_raises_is_raised() -> None:
@@ -437,6 +438,20 @@ def test_what_is_raised_and_nobody_waits_for_is_raised_at_the_end() -> None:
         leave_too_early(app, page)
 
 
+def test_what_fails_in_one_tab_is_no_matter_of_another() -> None:
+    app = app_of("<button _onclick=fail>")
+    with Tab(app) as ann, Tab(app, ann.session.url) as bob:
+        for tab in (ann, bob):  # each is told of its own event 1
+            with pytest.raises(LookupError):
+                tab.click("button")
+
+
+async def test_a_coroutine_may_be_a_test_too() -> None:
+    with Tab(app_of("<button _onclick=count>")) as tab:
+        tab.click("button")
+        assert tab.text("#log") == "1"
+
+
 def test_what_does_not_end_is_named() -> None:
     with Tab(app_of("<button id=b _onclick=hang>"), timeout_s=0.2) as tab:
         with pytest.raises(
@@ -549,6 +564,12 @@ def test_boxes_are_ticked_and_heard() -> None:
         tab.click("#l")
         tab.click("button")
         assert tab.text("#log") == str({"r": "2", "a": "on"})
+        first = tab.template.querySelector("#r1")
+        assert first
+        assert not first.checked
+        tab.send("click", "#a")  # which is no click, and ticks nothing
+        tab.click("#r2")
+        assert tab.querySelectorAll("input:checked") == tab.querySelectorAll("#a, #r2")
         tab.check("#a", False)
         tab.click("button")
         assert tab.text("#log") == str({"r": "2"})
@@ -618,10 +639,16 @@ def test_a_form_is_submitted_by_its_button_when_it_is_complete(
 
 def test_a_form_without_a_button_is_submitted_too() -> None:
     with Tab(app_of("<form id=f novalidate _onsubmit=log><input name=a required></form>")) as tab:
-        tab.submit("form")
+        tab.submit("#f")
         tab.press("Enter", on="input")
         assert tab.text("#log") == "submit submit"
         assert refusal(tab.submit, "input") == "<input name=a> is no form"
+
+
+def test_a_field_that_is_disabled_is_not_required() -> None:
+    with Tab(app_of("<form _onsubmit=log><input name=a required disabled></form>")) as tab:
+        tab.submit("form")
+        assert tab.text("#log") == "submit"
 
 
 def test_keys_are_pressed_and_released() -> None:
@@ -672,6 +699,24 @@ def test_a_dialog_stays_open_over_a_drop() -> None:
         tab.answer(True)
         tab.answer("Ada")
         assert tab.text("#log") == "Ada"
+
+
+def test_a_dialog_goes_with_its_page() -> None:
+    with Tab(app_of("<button _onclick=ask>")) as tab:
+        tab.click("button")
+        tab.reload()
+        assert tab.dialog is None
+
+
+def test_questions_of_the_next_process_are_others() -> None:
+    with Tab(app_of("<button _onclick=ask>")) as tab:
+        tab.click("button")
+        tab.answer(False)
+        tab.answer()
+        tab.restart()
+        tab.click("button")
+        assert tab.dialog == Dialog("confirm", "Sure?")
+        tab.answer(False)
 
 
 def test_the_window_has_storage_and_tells_of_itself() -> None:
@@ -787,6 +832,14 @@ def test_a_page_that_is_loaded_again_goes_on_with_its_session() -> None:
         assert tab.text("#log") == "3"
 
 
+def test_what_was_typed_and_not_told_is_told_when_the_page_is_loaded_again() -> None:
+    with Tab(app_of("<input name=a>")) as tab:
+        tab.type("input", "typed")
+        tab.reload()
+        assert tab.value("input") == "typed"
+        assert tab.template.getFormValues() == {"a": "typed"}
+
+
 def test_what_is_opened_anew_is_a_new_session() -> None:
     with Tab(app_of("<button _onclick=count>")) as tab:
         tab.click("button")
@@ -859,6 +912,36 @@ def test_state_outlives_a_restart_and_what_was_done_meanwhile_comes_once() -> No
         assert tab.template.getFormValues() == {"a": "typed"}
 
 
+def test_elements_of_the_next_process_are_found_by_id_and_name() -> None:
+    store = MemoryStore()
+
+    def made(count: int) -> App:
+        app = App(store=store)
+
+        @app.route("/")
+        def home(state: dict[str, Any]) -> Template:
+            page = Log("", state)
+            for _ in range(count):  # so that all have other uuids in each process
+                Element("i", parent=page.root.children[1])
+            Element("input", attrs={"name": "a"}, parent=page.root.children[1])
+            Element("button", id="b", onclick=page.count, parent=page.root.children[1])
+            return page
+
+        return app
+
+    with Tab(made(1)) as tab:
+        before = tab.template.querySelectorAll("input, button")
+        tab.type("input", "typed")
+        tab.drop()
+        tab.click("button")
+        tab.restart(made(3))
+        after = tab.template.querySelectorAll("input, button")
+        assert not {it.uuid for it in before} & {it.uuid for it in after}
+        assert tab.text("#log") == "1"
+        assert tab.value("input") == "typed"
+        assert tab.template.getFormValues() == {"a": "typed"}
+
+
 def test_an_app_restarts_with_its_own_store(tmp_path: Path) -> None:
     app = app_of("<button _onclick=count>", store=SQLiteStore(tmp_path / "sessions.db"))
     for _ in range(2):  # the second test of a module has the same app
@@ -893,10 +976,9 @@ def test_startup_that_fails_at_a_restart_is_raised_and_leaves_nothing_running() 
     def start() -> None:
         raise LookupError("no database")
 
-    threads = threading.active_count()
     with pytest.raises(LookupError), Tab(before) as tab:
         tab.restart(after)
-    assert threading.active_count() == threads
+    assert not servers()
     with Tab(before) as tab:
         assert tab.status == "online"
 
