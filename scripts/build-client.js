@@ -46,7 +46,7 @@ async function bundle({ entry, outfile, format, names }) {
     toplevel: true,
     module: format === "esm",
     // Compresses better than what is shorter before.
-    compress: { passes: 3, toplevel: true, inline: 1, sequences: false, pure_getters: true, unsafe_arrows: true },
+    compress: { passes: 3, toplevel: true, inline: 1, sequences: false, pure_getters: true, unsafe_arrows: true, unsafe_methods: true },
   });
   await writeFile(outfile, `${BANNER}${code}\n`);
   return mangleCache;

@@ -9,6 +9,7 @@ SapwoodError
 ├── StoreError           a session store that cannot be used
 ├── WindowError          what a browser's window does not do or answer
 │   └── WindowGone       its page was left, or its connection ended
+├── TabError             what the user of a tab in a test cannot do
 ├── HtmlError            HTML over a limit
 ├── PatchError           ops that do not fit a tree
 ├── SelectorSyntaxError  not a selector
@@ -27,6 +28,7 @@ __all__ = [
     "SelectorSyntaxError",
     "StateError",
     "StoreError",
+    "TabError",
     "TemplateError",
     "TreeError",
     "WindowError",
@@ -75,6 +77,10 @@ class WindowError(SapwoodError):
 
 class WindowGone(WindowError):
     """The window's page was left, or its connection ended, before it answered."""
+
+
+class TabError(SapwoodError):
+    """What a test wants of a tab and no user of a browser could do, or see: what, and why."""
 
 
 class HtmlError(SapwoodError, ValueError):

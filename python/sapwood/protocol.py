@@ -21,7 +21,7 @@ EVENT_BYTES_MAX = 64 * 1024
 JOIN_BYTES_MAX = 1024 * 1024
 _NUMBER_MAX = 2**53
 _DATA_ITEMS_MAX = 64
-_FIELDS_MAX = 2000
+_FIELDS_MAX = 20_000
 
 Id = int | str
 FieldValue = str | bool | list[str]

@@ -351,6 +351,7 @@ class Session:
             where,
             error,
             exc_info=error,
+            extra={"failed": (self.id, turn.event.number)},
         )
         text = ""
         if self._debug:

@@ -175,7 +175,7 @@ class SQLiteStore:
         self._locked_s = locked_s
         # Nothing is opened before it is used: what comes before may fork.
         self._connection: sqlite3.Connection | None = None
-        self._thread: ThreadPoolExecutor | None = ThreadPoolExecutor(1, "sapwood-store")
+        self._thread: ThreadPoolExecutor | None = None
 
     async def load(self, key: str) -> bytes | None:
         """Return what was saved under *key* last, None if nothing is there any more."""
@@ -194,7 +194,7 @@ class SQLiteStore:
         await self._run(lambda connection: _delete(connection, name))
 
     async def close(self) -> None:
-        """Let go of the file and the thread, after what is being done."""
+        """Let go of the file and the thread, after what is being done; the next use has others."""
         thread, self._thread = self._thread, None
         if thread is not None:
             await asyncio.get_running_loop().run_in_executor(thread, self._disconnect)
@@ -204,7 +204,7 @@ class SQLiteStore:
 
     async def _run(self, work: Callable[[sqlite3.Connection], _Result]) -> _Result:
         if self._thread is None:
-            raise StoreError(f"the session store {self._path} was closed")
+            self._thread = ThreadPoolExecutor(1, "sapwood-store")
 
         def run() -> _Result:
             with _told(self._path):
@@ -242,9 +242,10 @@ class SQLiteStore:
         return records > 0 and (records >= self._records_max or held + size > self._bytes_max)
 
     def _disconnect(self) -> None:
-        if self._connection is not None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
             with _told(self._path):
-                self._connection.close()
+                connection.close()
 
 
 def _delete(connection: sqlite3.Connection, name: bytes) -> None:

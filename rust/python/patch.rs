@@ -51,9 +51,12 @@ pub fn apply_foreign(tree: &Bound<'_, PyTree>, all: Vec<String>) -> Vec<bool> {
 }
 
 fn become_version(tree: &Bound<'_, PyTree>, after: Tree) {
-    let (void, _answer) = tree.borrow_mut().replace(after);
-    for (node, name) in void {
-        node.get().void(name);
+    let replaced = tree.borrow_mut().replace(tree.py(), after);
+    for (node, id) in &replaced.moved {
+        node.get().attach(tree.clone().unbind(), *id);
+    }
+    for (node, name) in &replaced.void {
+        node.get().void(name.clone());
     }
 }
 

@@ -66,19 +66,26 @@ impl PyTree {
         self.nodes.insert(id, node);
     }
 
-    /// Puts another tree in the place of this one's; returns the objects of elements
-    /// that it has not, each with what it was called, and the last answer, to be dropped
-    /// when nothing is borrowed.
-    pub fn replace(&mut self, tree: Tree) -> (Vec<(Py<Node>, String)>, Option<Answer>) {
+    /// Puts another tree in the place of this one's; returns what is to be done when
+    /// nothing is borrowed.
+    pub fn replace(&mut self, py: Python<'_>, tree: Tree) -> Replaced {
         let old = std::mem::replace(&mut self.tree, tree);
-        let mut void = Vec::new();
+        let mut replaced = Replaced {
+            moved: Vec::new(),
+            void: Vec::new(),
+            _answer: self.answer.take(),
+        };
         for (id, node) in std::mem::take(&mut self.nodes) {
-            match self.tree.counterpart(&old, id) {
-                Some(id) => drop(self.nodes.insert(id, node)),
-                None => void.push((node, name_in(&old, id))),
+            let Some(place) = self.tree.counterpart(&old, id) else {
+                replaced.void.push((node, name_in(&old, id)));
+                continue;
+            };
+            if place != id {
+                replaced.moved.push((node.clone_ref(py), place));
             }
+            self.nodes.insert(place, node);
         }
-        (void, self.answer.take())
+        replaced
     }
 
     pub fn reserve_objects(&mut self, count: usize) {
@@ -105,6 +112,15 @@ impl PyTree {
     pub fn take_object(&mut self, id: NodeId) -> Option<Py<Node>> {
         self.nodes.remove(&id)
     }
+}
+
+/// What is to be done, when nothing is borrowed, after a tree took another one's place.
+pub struct Replaced {
+    /// Objects whose elements are other nodes now.
+    pub moved: Vec<(Py<Node>, NodeId)>,
+    /// Those whose elements are not there any more, each with what it was called.
+    pub void: Vec<(Py<Node>, String)>,
+    _answer: Option<Answer>,
 }
 
 /// A fork, attributes, objects and their copies; see `fork_with`.

@@ -24,6 +24,30 @@ test("the page is fetched with the secret of the session that is gone", async ()
   assert.deepEqual(world.fetched, [["", { "sapwood-resume": "R" }]]);
 });
 
+test("a page's own text is not taken for what the server says of it", async () => {
+  const world = online();
+  world.html = '<title>x "sapwood" content="EVIL" data-prefix="evil"</title><meta name="sapwood" content="T2" data-prefix="new" data-path="">';
+  world.lose(4410);
+  await settled();
+  assert.equal(world.work.page.idPrefix, "new");
+});
+
+test("a page that is none any more, as behind a login, is asked for less and less often", async (t) => {
+  const { warn } = console;
+  t.after(() => (console.warn = warn));
+  console.warn = () => {};
+  const world = online();
+  world.html = "Log in, please";
+  const waits = [];
+  for (let i = 0; i < 9; i++) {
+    world.lose(4410);
+    await settled();
+    waits.push(world.timers[0].at - world.now);
+    world.pass(waits[i]);
+  }
+  assert.deepEqual(waits, [500, 1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000]);
+});
+
 test("a restored session's events wait until the page is filled, then go out with the ids of then", async () => {
   const world = online();
   const button = { id: "old" };
@@ -33,7 +57,7 @@ test("a restored session's events wait until the page is filled, then go out wit
   send(world, button);
   world.pass(500);
   await renew(world);
-  assert.deepEqual(await world.openAnew({ mode: "restored", c: 1 }), [0, { v: 1, n: world.now, token: "T2", fields: [] }]);
+  assert.deepEqual(await world.openAnew({ mode: "restored", c: 1 }), [0, { v: 1, token: "T2", fields: [] }]);
   assert.deepEqual(world.sent, []);
   button.id = "new";
   world.say(1, 1, ...WHOLE);
@@ -79,7 +103,7 @@ test("the whole tree is asked for if the connection that it was to come by is lo
   world.random = 0;
   world.lose();
   world.pass(0);
-  assert.deepEqual(world.open({ mode: "resume" }), [0, { v: 1, n: world.now, resume: "R2", s: 0 }]);
+  assert.deepEqual(world.open({ mode: "resume" }), [0, { v: 1, resume: "R2", s: 0 }]);
   assert.deepEqual(world.sent, [[-3, "new session"]]);
 });
 
@@ -142,6 +166,27 @@ test("what is kept is the secret, the count, the events that wait and the edited
   assert.deepEqual(JSON.parse(world.connection.keep()), kept);
 });
 
+test("no password is kept, nor the keys it was typed with", () => {
+  const world = online();
+  const password = element({ uuid: "p", type: "password" });
+  world.fields = [[password, "secret"]];
+  world.connection.send(/** @type {any} */ (password), "keydown", { key: "s" });
+  world.fields = [[password, "secret2"]];
+  assert.doesNotMatch(world.connection.keep(), /secret|"s"/);
+});
+
+test("what another version kept, or somebody else, is of no use and does no harm", async (t) => {
+  const { warn } = console;
+  t.after(() => (console.warn = warn));
+  console.warn = () => {};
+  for (const kept of ['["R",7,4]', '{"a":1}', "nonsense", "7", '["R",7,[[1]],[],{},null]']) {
+    const world = new World({ kept });
+    send(world, "a");
+    assert.deepEqual(await world.openAnew({ mode: "handoff" }), [0, { v: 1, token: "T", fields: [], resume: "" }], kept);
+    assert.deepEqual(world.sent, [[1, 0, "a"]], kept);
+  }
+});
+
 test("before a welcome and after the end nothing is kept", () => {
   const world = new World();
   assert.equal(world.connection.keep(), "");
@@ -186,7 +231,7 @@ test("what was too much to keep stays so", async () => {
 test("a page that was loaded again takes its session up with its fields", async () => {
   const world = new World({ kept: KEPT });
   const join = await world.openAnew({ mode: "resume" });
-  assert.deepEqual(join, [0, { v: 1, n: world.now, token: "T", fields: ["f", "ty", "g", true], resume: "R" }]);
+  assert.deepEqual(join, [0, { v: 1, token: "T", fields: ["f", "ty", "g", true], resume: "R" }]);
 });
 
 test("kept events go out when the page is filled, before later ones and if they were not handled", async () => {
@@ -296,7 +341,7 @@ test("events that are too much to keep leave their numbers, and are told of", as
 
 test("a shared session is joined with its secret, and its tree fills the page", async () => {
   const world = new World({ share: "S" });
-  assert.deepEqual(await world.openAnew({ mode: "share" }), [0, { v: 1, n: world.now, token: "T", fields: [], share: "S" }]);
+  assert.deepEqual(await world.openAnew({ mode: "share" }), [0, { v: 1, token: "T", fields: [], share: "S" }]);
   send(world, 5);
   assert.deepEqual(world.sent, []);
   world.say(1, 0, ...WHOLE);
@@ -308,7 +353,7 @@ test("a shared session is asked for again with another token if the first was to
   world.socket.readyState = 1;
   world.socket.onopen();
   await renew(world);
-  assert.deepEqual(await world.openAnew({ mode: "share" }), [0, { v: 1, n: world.now, token: "T2", fields: [], share: "S" }]);
+  assert.deepEqual(await world.openAnew({ mode: "share" }), [0, { v: 1, token: "T2", fields: [], share: "S" }]);
 });
 
 test("a secret is shown once", async () => {
@@ -360,6 +405,15 @@ test("a page that waits for the whole tree tells when it has it", async () => {
   world.say(2, 0, ...WHOLE);
   await settled();
   assert.deepEqual(world.sent, [[-4, [], []]]);
+});
+
+test("a page to which scripts added over a megabyte is live without it, and says so", async () => {
+  const world = new World({});
+  world.work.page.needsMore = true;
+  world.fields = [[5, "x".repeat(1_000_000)]];
+  assert.deepEqual(await world.openAnew({ mode: "handoff" }), [0, { v: 1, token: "T", fields: [] }]);
+  assert.equal(world.connection.state, "online");
+  assert(world.shown.includes("This is too much to send."));
 });
 
 test("a document of over a megabyte is not told of, and that is said", async () => {

@@ -6,7 +6,7 @@ import { online, settled, WHOLE, World } from "./world.js";
 test("the first frame joins with the token and what was edited", () => {
   const world = new World();
   world.fields = [[5, "typed"]];
-  assert.deepEqual(world.open(), [0, { v: 1, n: world.now, token: "T", fields: [5, "typed"] }]);
+  assert.deepEqual(world.open(), [0, { v: 1, token: "T", fields: [5, "typed"] }]);
   assert.deepEqual([world.socket.protocol, world.connection.state], ["sapwood.1", "online"]);
 });
 
@@ -93,7 +93,7 @@ test("events stay until they are handled, and go out again after a resume", () =
   world.lose();
   world.connection.send(4, "click", null);
   world.connection.wake();
-  assert.deepEqual(world.open({ mode: "resume", s: 1, c: 2 }), [0, { v: 1, n: world.now, resume: "R", s: 1 }]);
+  assert.deepEqual(world.open({ mode: "resume", s: 1, c: 2 }), [0, { v: 1, resume: "R", s: 1 }]);
   assert.deepEqual(world.sent, [[3, 1, 3], [4, 1, 4]]);
 });
 
@@ -136,7 +136,7 @@ test("a page whose session is gone loads itself anew, and is filled from the new
   // At once: the server is there, it has just answered.
   await settled();
   world.fields = [[5, "typed"]];
-  assert.deepEqual(await world.openAnew({ mode: "handoff" }), [0, { v: 1, n: world.now, token: "T2", fields: [] }]);
+  assert.deepEqual(await world.openAnew({ mode: "handoff" }), [0, { v: 1, token: "T2", fields: [] }]);
   assert.equal(world.work.page.idPrefix, "new");
   assert.deepEqual(world.sent, [[-3, "new session"]]);
   world.say(1, 0, 0, 5, "a difference before the whole tree");
@@ -192,6 +192,45 @@ test("an event that the server would refuse for its size gets no number", () => 
   world.fields = [[5, "ü".repeat(33_000)]];
   world.connection.send(5, "input", null);
   assert.deepEqual([world.sent, world.connection.count], [[], 0]);
+});
+
+test("an event that waits and grows too large keeps what it was, and what was typed is not forgotten", () => {
+  const world = online();
+  world.lose();
+  world.fields = [[5, "a"]];
+  world.connection.send(7, "input", null);
+  world.fields = [[5, "x".repeat(70_000)]];
+  world.connection.send(7, "input", null);
+  assert.deepEqual([world.shown.at(-1), world.edited], ["This is too much to send.", [5]]);
+  world.pass(500);
+  world.open({ mode: "resume" });
+  assert.deepEqual(world.sent, [[1, 0, 7, "input", null, [5, "a"]]]);
+});
+
+test("a join has a greater number than the last one, though the clock was set back", () => {
+  const world = online();
+  world.now = 5000;
+  world.lose();
+  world.connection.wake();
+  world.socket.readyState = 1;
+  world.socket.onopen();
+  const [[, { n }]] = world.sent;
+  world.lose();
+  world.now = 4000;
+  world.connection.wake();
+  world.socket.readyState = 1;
+  world.socket.onopen();
+  assert.deepEqual([n, world.sent[0][1].n], [5000, 5001]);
+});
+
+test("a page whose server has another version of the client stops and says so", async () => {
+  const world = online();
+  world.work.load = async () => {
+    throw 404;
+  };
+  world.lose(4410);
+  await settled();
+  assert.equal(world.connection.state, "closed");
 });
 
 test("waiting doubles up to 5 s, by chance", () => {

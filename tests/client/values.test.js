@@ -11,10 +11,11 @@ class Form {
   /** @param {any[]} fields */
   constructor(...fields) {
     this.fields = fields;
-    fields.forEach((field, index) => Object.assign(field, { localName: field.localName ?? "input", id: index + 1, form: null }));
+    const matches = (/** @type {string} */ selector) => /input/.test(selector);
+    fields.forEach((field, index) => Object.assign(field, { matches: field.matches ?? matches, id: index + 1, form: null }));
     const document = {
       addEventListener: (/** @type {string} */ type, /** @type {Function} */ run) => (this.listeners[type] = run),
-      querySelectorAll: (/** @type {string} */ selector) => (selector.includes("radio") ? fields.filter(({ type }) => type === "radio") : fields),
+      querySelectorAll: () => fields,
     };
     const page = { known: new Set(fields), has: (/** @type {any} */ field) => page.known.has(field) };
     this.page = page;
@@ -63,7 +64,7 @@ test("one radio button reports its group", () => {
 });
 
 test("what is not a field is not reported", () => {
-  const editable = { localName: "div" };
+  const editable = { matches: () => false };
   const form = new Form(editable);
   form.listeners.input({ target: editable });
   assert.deepEqual(form.report(1), []);
@@ -134,3 +135,15 @@ for (const [field, value] of /** @type {[any, any][]} */ ([
 ])) {
   test(`a ${field.type} field is reported as ${JSON.stringify(value)}`, () => assert.deepEqual(valueOf(field), value));
 }
+
+test("all fields of a form that is reset are told, whatever they are called", (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const [one, elements, other] = [text(), Object.assign(text(), { name: "elements" }), text()];
+  const form = new Form(one, elements, other);
+  const reset = { elements };
+  Object.assign(one, { form: reset });
+  Object.assign(elements, { form: reset });
+  form.listeners.reset({ target: reset, isTrusted: true });
+  t.mock.timers.tick(0);
+  assert.deepEqual(form.report(1), [1, "", 2, ""]);
+});

@@ -1,5 +1,6 @@
 // @ts-check
 /** What a connection needs, all of it the test's: sockets, time, chance, a page and its fields. */
+import assert from "node:assert/strict";
 import { Connection } from "../../python/sapwood/client/connection.js";
 import more from "../../python/sapwood/client/more.js";
 
@@ -24,6 +25,7 @@ export class World {
   /** @type {any[]} */ fetched = [];
   /** @type {any} */ work;
   random = 1;
+  number = -1;
   now = 0;
 
   /** @param {object} [wish] */
@@ -121,11 +123,19 @@ export class World {
     return this.socket.sent.splice(0);
   }
 
+  /** Return the join, without its number, which is greater than the last one's. */
+  joined() {
+    const [[kind, { n, ...join }]] = this.sent;
+    assert(n > this.number && n >= this.now);
+    this.number = n;
+    return [kind, join];
+  }
+
   /** @param {any} welcome */
   open(welcome = {}) {
     this.socket.readyState = 1;
     this.socket.onopen();
-    const join = this.sent[0];
+    const join = this.joined();
     this.say(0, { mode: "handoff", s: 0, c: 0, resume: "R", dev: false, ...welcome });
     return join;
   }
@@ -135,7 +145,7 @@ export class World {
     this.socket.readyState = 1;
     this.socket.onopen();
     await settled();
-    const join = this.sent[0];
+    const join = this.joined();
     this.say(0, { s: 0, c: 0, resume: "R2", dev: false, ...welcome });
     return join;
   }

@@ -44,6 +44,21 @@ def test_elements_keep_their_objects_and_those_that_went_are_void() -> None:
         first.text  # noqa: B018
 
 
+def test_elements_keep_their_objects_when_the_whole_page_is_filled_again() -> None:
+    page = sw.Template("<title>T</title><p id=a></p><button>+</button>")
+    replica = page.clone
+    kept = replica.querySelectorAll("*")
+    first = page.querySelector("#a")
+    assert first
+    first.content = "1"
+    # The text is a new node, and so those that come after it are others than before.
+    filled = json.loads(_core.Sync(page._tree).cut_whole(page._tree, 0))[2:]
+    sw.apply(replica, encoded(page, replica))
+    sw.apply(replica, json.dumps(filled))
+    assert replica.querySelectorAll("*") == kept
+    assert [it.html for it in kept[-2:]] == ['<p id="a">1</p>', "<button>+</button>"]
+
+
 def test_a_refused_patch_leaves_everything_as_it_was() -> None:
     page = sw.Template(HTML)
     before, item = page.html, page.querySelector("li")

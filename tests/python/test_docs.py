@@ -1,9 +1,10 @@
 """What the documents show runs: Python blocks, the files beside them, and make targets.
 
 A block after `<!-- file: name -->` is written to that file, for the blocks after it to
-find. A Python block that defines an `app` (or `live`, `site`) is imported, and its "/" fetched;
-any other is executed. `<!-- not run: reason -->` before a block says why it is not. A
-command that serves an app is read as the command line reads it.
+find and import. A Python block that defines an `app` (or `live`, `site`) is imported, and its
+"/" fetched; any other is executed. Then its functions called `test_…` are called. `<!-- not
+run: reason -->` before a block says why it is not. A command that serves an app is read as
+the command line reads it.
 """
 
 from __future__ import annotations
@@ -96,7 +97,17 @@ def test_a_python_block_runs(block: Block, tmp_path: Path, monkeypatch: pytest.M
     if block.mark == "not run":
         pytest.skip(block.said)
     monkeypatch.chdir(tmp_path)
-    names = run(block, tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    try:
+        check(run(block, tmp_path))
+    finally:
+        for name, module in list(sys.modules.items()):
+            if Path(getattr(module, "__file__", None) or "/").is_relative_to(tmp_path):
+                del sys.modules[name]
+
+
+def check(names: dict[str, Any]) -> None:
+    """Fetch the pages of the apps that a block has made, and call its tests."""
     app = names.get("app")
     if isinstance(app, App):
         with TestClient(app) as client:
@@ -104,6 +115,8 @@ def test_a_python_block_runs(block: Block, tmp_path: Path, monkeypatch: pytest.M
         assert page.status_code == 200
         # "/" of an app that is documented is a live page.
         assert '<meta name="sapwood"' in page.text
+    for name in [it for it in names if it.startswith("test_")]:
+        names[name]()
     sites = [each for each in names.values() if hasattr(each, "router") and each is not app]
     for site in sites:
         paths = [route.path for route in site.router.routes if hasattr(route, "app")]

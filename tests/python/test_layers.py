@@ -33,6 +33,9 @@ joining
 conversation
 stream websocket
 app
+inmemory replica usable
+visit
+testing
 cli
 """
 PLACES = {name: at for at, line in enumerate(LAYERS.split("\n")) for name in line.split()}

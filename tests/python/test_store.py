@@ -250,8 +250,14 @@ async def test_no_thread_and_no_file_is_left_after_close(path: Path) -> None:
     await store.close()
     assert threading.active_count() == threads
     assert names_in(path.parent) == ["sessions.db"]
-    with pytest.raises(StoreError, match="was closed"):
-        await store.load("k")
+
+
+async def test_a_store_that_was_closed_opens_again(path: Path) -> None:
+    store = SQLiteStore(path)
+    await store.save("k", b"x", 60)
+    await store.close()
+    assert await store.load("k") == b"x"
+    await store.close()
 
 
 # --- Several processes, and the end of one ---------------------------------------------

@@ -10,6 +10,7 @@
 import { size } from "./connection.js";
 import { collect } from "./foreign.js";
 import { match } from "./match.js";
+import { expect } from "./reader.js";
 import { load } from "./renew.js";
 
 /**
@@ -22,6 +23,7 @@ import { load } from "./renew.js";
  * @property {unknown} more
  * @property {import("./patch.js").Page["match"]} match
  * @property {Map<string, Element>} elements
+ * @property {Map<string, Element>} told
  * @property {Document} document
  * @property {(target: Target) => boolean} has
  * @property {(target: Target) => number | string} id
@@ -29,6 +31,8 @@ import { load } from "./renew.js";
  */
 
 const SYNC_BYTES_MAX = 1_000_000;
+/** A page that is none any more, as behind a login, is asked for less and less often. */
+const NO_PAGE_MS_MAX = 60_000;
 /** The server bears this many at once, and then one in such a time. */
 const SYNCS_MAX = 3;
 const SYNC_MS = 10_500;
@@ -47,8 +51,14 @@ export class Anew {
   /** @param {Connection} connection */
   constructor(connection) {
     this.#connection = connection;
-    if (connection.work.kept) this.#take(JSON.parse(connection.work.kept));
+    const { kept } = connection.work;
     connection.work.kept = null;
+    try {
+      if (kept) this.#take(JSON.parse(kept));
+    } catch (error) {
+      // Another version of this wrote it, or somebody else: then it is of no use.
+      console.warn(error);
+    }
   }
 
   /** Take up what the page before this one kept, and in it what it had not taken up itself. @param {any} kept */
@@ -57,12 +67,7 @@ export class Anew {
     const pages = [];
     for (; kept; kept = kept[5]) pages.unshift(kept);
     const [first, ...later] = pages.map(([, count, events]) => this.#read(count, events));
-    [[connection.resume, this.#former]] = pages;
-    // What happened later is numbered after it.
-    const others = [...later.flat(), ...connection.pending];
-    this.#number(others, this.#former);
     const told = /** @type {any[]} */ ([...first, ...later.flat()].flatMap((event) => [...event.fields]));
-    connection.pending = [...first, ...others];
     const fields = [...told.map((field) => [...field, true]), ...pages.flatMap((page) => page[3])];
     /** @type {Map<string, [string, unknown, boolean]>} Each once, the newest last. */
     const typed = new Map();
@@ -72,6 +77,11 @@ export class Anew {
       typed.set(field, [field, value, isNew || !!before?.[2]]);
     }
     connection.typed = [...typed.values()];
+    [[connection.resume, this.#former]] = pages;
+    // What happened later is numbered after it.
+    const others = [...later.flat(), ...connection.pending];
+    this.#number(others, this.#former);
+    connection.pending = [...first, ...others];
     connection.names = Object.assign({}, ...pages.map((page) => page[4]));
   }
 
@@ -79,7 +89,10 @@ export class Anew {
    * @param {number} count @param {any[] | number} kept @returns {import("./connection.js").Pending[]} */
   #read(count, kept) {
     if (typeof kept !== "number") {
-      return kept.map(([c, target, type, data, fields]) => ({ c, target, type, data, fields: new Map(fields), socket: null }));
+      return kept.map(([c, target, type, data, fields]) => {
+        expect(typeof target === "string", target);
+        return { c, target, type, data, fields: new Map(fields), socket: null };
+      });
     }
     this.#lost += kept;
     return Array.from({ length: kept }, (_, i) => {
@@ -104,7 +117,7 @@ export class Anew {
     } catch (error) {
       // What is no live page now may be one later: a mended error, a proxy whose server is back.
       console.warn(error);
-      if (epoch === connection.epoch) connection.lose();
+      if (epoch === connection.epoch) connection.lose(0, NO_PAGE_MS_MAX);
     }
   }
 
@@ -206,7 +219,11 @@ export function join(connection) {
   const join = { token, fields: /** @type {unknown[]} */ ([]) };
   if (anew) return { ...join, ...anew.join() };
   const foreign = collect(work.page);
-  return { ...join, fields: connection.edited(), ...(foreign.length ? { foreign } : null) };
+  const whole = { ...join, fields: connection.edited(), ...(foreign.length ? { foreign } : null) };
+  if (size([whole]) < SYNC_BYTES_MAX) return whole;
+  work.page.told.clear();
+  work.status.notify("This is too much to send.");
+  return join;
 }
 
 /** Put into a field what was typed into it before the page was loaded again.

@@ -86,6 +86,8 @@ export class Connection {
   work;
   environment;
 
+  /** The last join's number. */
+  #joined = -1;
   #patch = 0;
   #acknowledged = 0;
   /** @type {More | undefined} */
@@ -130,10 +132,12 @@ export class Connection {
       return [...fields].filter(([{ type }]) => type !== "password").map(([field, value]) => [called(field), value, edited.has(field)]);
     };
     const edited = values.unreported;
-    const write = (/** @type {unknown[]} */ ...what) => JSON.stringify([this.resume, this.count, ...what, names, before && JSON.parse(before)]);
-    const events = this.pending.map(({ c, target, type, data, fields }) => [c, called(target), type, data, all(fields)]);
-    const text = write(events, [...this.typed, ...all(values.changed)]);
-    return text.length < KEPT_CHARACTERS_MAX ? text : write(events.length, []);
+    const write = (/** @type {unknown[]} */ ...what) => JSON.stringify([this.resume, this.count, ...what, before && JSON.parse(before)]);
+    const events = this.pending.map(({ c, target, type, data, fields }) => {
+      return [c, called(target), type, /** @type {any} */ (target).type === "password" ? null : data, all(fields)];
+    });
+    const text = write(events, [...this.typed, ...all(values.changed)], names);
+    return text.length < KEPT_CHARACTERS_MAX ? text : write(events.length, [], {});
   }
 
   /** Open a socket, in place of any other. */
@@ -167,13 +171,15 @@ export class Connection {
     const isNewer = last?.target === target && last.type === type && !last.socket && (CONTINUOUS.test(type) || type === "input");
     /** @type {Pending} One that never left gives its place and its number to a newer one. */
     const event = isNewer ? last : { c: this.count + 1, target, type, data, fields: new Map(), socket: null };
-    event.data = data;
-    event.fields = new Map([...event.fields, ...values.report(event.c)]);
-    if (isNewer) return;
-    if (this.pending.length >= PENDING_MAX || size(this.#frame(event)) > EVENT_BYTES_MAX) {
-      values.restart();
+    const edited = values.report(event.c);
+    const fields = new Map([...event.fields, ...edited]);
+    const isTooMuch = !isNewer && this.pending.length >= PENDING_MAX;
+    if (isTooMuch || size(this.#frame({ ...event, data, fields })) > EVENT_BYTES_MAX) {
+      for (const field of edited.keys()) values.edit(field);
       return status.notify("This is too much to send.");
     }
+    Object.assign(event, { data, fields });
+    if (isNewer) return;
     this.count = event.c;
     this.pending.push(event);
     this.flush();
@@ -199,7 +205,8 @@ export class Connection {
     const usual = () => (this.token ? { token: this.token, fields: this.edited() } : { resume: this.resume, s: this.#patch });
     const join = isRare ? /** @type {More} */ (this.#more).rejoin(this) : usual();
     // Of two joins that overtake each other the later one counts, also after the page was loaded again.
-    this.transmit([0, { v: 1, n: this.environment.Date.now(), ...join }]);
+    this.#joined = Math.max(this.#joined + 1, this.environment.Date.now());
+    this.transmit([0, { v: 1, n: this.#joined, ...join }]);
   }
 
   /** Return the fields that a session is told of which knows the page's HTML. */
@@ -218,8 +225,8 @@ export class Connection {
     if (this.#late?.push(data)) return;
     if (!this.#more && RARE.test(data)) return this.#receiveLater(data);
     const [kind, c, ...rest] = JSON.parse(data);
-    if (kind === 0) this.#welcome(c);
     if (kind > 0) this.#apply(kind, c, rest);
+    if (!kind) this.#welcome(c);
     if (kind === -1) this.#handled(c);
     if (kind < -2) /** @type {More} */ (this.#more).control(this, kind, c, ...rest);
   }
@@ -285,9 +292,8 @@ export class Connection {
   }
 
   #acknowledge() {
-    if (this.state !== "online" || this.#patch === this.#acknowledged) return;
-    this.#acknowledged = this.#patch;
-    this.transmit([-1, this.#patch]);
+    // Without a connection nothing is said, and the next join says it.
+    if (this.#patch !== this.#acknowledged) this.transmit([-1, (this.#acknowledged = this.#patch)]);
   }
 
   /** Forget the events up to *c*, which may let others go. @param {number} c */
@@ -363,21 +369,23 @@ export class Connection {
     } catch (error) {
       // Most likely the server is not there, and what needs it is tried again with the next connection.
       console.warn(error);
-      if (isVital && epoch === this.epoch) this.lose();
+      // What the server has instead is for another version of this.
+      if (error === 404) this.#close();
+      else if (isVital && epoch === this.epoch) this.lose();
       return false;
     }
     return epoch === this.epoch;
   }
 
-  /** The socket is gone, or as good as gone. @param {number} code */
-  lose(code = 0) {
+  /** The socket is gone, or as good as gone. @param {number} code @param {number} max of the wait, in ms */
+  lose(code = 0, max = BACKOFF_MS_MAX) {
     if (FINAL.includes(code)) return this.#close();
     // A code of the server's: it is reached this way.
     if (code > 1006) this.#isSettled = true;
     if (code === GONE) return void this.#renew();
     this.#drop();
     if (!this.#isSettled) this.#isStream = !this.#isStream;
-    const usual = Math.min(BACKOFF_MS_MAX, BACKOFF_MS * 2 ** this.#attempts++);
+    const usual = Math.min(max, BACKOFF_MS * 2 ** this.#attempts++);
     const delay = code === RESTART ? RESTART_MS : usual;
     this.#wait(delay * this.environment.Math.random(), () => this.connect());
   }

@@ -1,10 +1,10 @@
 // @ts-check
 /** Makes the page live: wires the parts together and starts them, once. */
-import { Page } from "./patch.js";
 import { Values } from "./values.js";
-import { delegate } from "./events.js";
-import { Connection } from "./connection.js";
 import { loader } from "./loader.js";
+import { delegate } from "./events.js";
+import { Page } from "./patch.js";
+import { Connection } from "./connection.js";
 import { createStatus } from "./status.js";
 
 /** @param {HTMLMetaElement} meta */
@@ -37,7 +37,7 @@ function start(meta) {
     delete store[key];
     return kept;
   };
-  const [, share] = /^#sapwood=(.+)/.exec(hash) ?? [];
+  const share = hash.startsWith("#sapwood=") ? hash.slice(9) : "";
   // Before anybody sees it in the address bar.
   if (share) history.replaceState(null, "", pathname + search);
   const connection = new Connection({ url, token, share, kept: take(), load, page, values, status: createStatus(document) });
@@ -59,7 +59,7 @@ function start(meta) {
   });
 }
 
-/** The tab's storage, or where a browser refuses that nothing, and then F5 is a new session. @returns {Record<string, any>} */
+/** The tab's storage, or where its user forbids that nothing, and then F5 is a new session. @returns {Record<string, any>} */
 function storage() {
   try {
     return sessionStorage;
@@ -69,12 +69,12 @@ function storage() {
   }
 }
 
-/** Connect when the page is there to be seen, and again when it comes back. @param {Connection} connection */
+/** Connect when the page is there to be seen, and again when it comes back; one that was made
+ * before anybody wanted it is hidden until then. @param {Connection} connection */
 function follow(connection) {
   const wake = () => document.hidden || connection.wake();
   addEventListener("online", () => connection.wake());
   document.addEventListener("visibilitychange", wake);
-  document.addEventListener("prerenderingchange", wake);
   if (!(/** @type {any} */ (document).prerendering)) connection.connect();
 }
 

@@ -3,7 +3,7 @@
 
 const ANSWER_MS = 10_000;
 /** What the server puts into the head of a live page. */
-const META = /"sapwood" content="(.+?)" data-prefix="(.+?)"/;
+const META = /<meta name="sapwood" content="([^"]+)" data-prefix="([^"]+)"/;
 
 /**
  * Fetch the page as its address bar says and with the same rights. The answer has a token

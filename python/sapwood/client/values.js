@@ -11,6 +11,8 @@
 /** @typedef {string | boolean | string[]} Value */
 /** @typedef {{ changed: Map<any, Value>, unreported: Map<any, Value>, report(c: number): Map<any, Value>, restart(): void, survey(): void, edit(field: any): void, holds(field: Element, name: string, c: number): boolean }} Reports what a connection asks of this */
 
+const FIELDS = "input,select,textarea";
+
 export class Values {
   #document;
   #page;
@@ -34,14 +36,14 @@ export class Values {
     // The browser's own change says nothing that input did not; a script's may.
     listen("change", (target, isTrusted) => isTrusted || this.edit(target));
     // The fields of a form are reset after the event, not before.
-    listen("reset", ({ elements }) => setTimeout(() => [...elements].forEach((field) => this.edit(field))));
+    listen("reset", (form) => setTimeout(() => this.#all.forEach((field) => field.form === form && this.edit(field))));
     listen("compositionstart", (target) => (this.#composing = target));
     listen("compositionend", () => (this.#composing = null));
   }
 
   /** Note that the user changed a field. @param {any} target */
   edit(target) {
-    if (!/^(input|select|textarea)$/.test(target.localName)) return;
+    if (!target.matches?.(FIELDS)) return;
     for (const field of target.type === "radio" ? this.#group(target) : [target]) {
       this.#carriers.set(field, this.#count() + 1);
       this.#edited.add(field);
@@ -61,8 +63,7 @@ export class Values {
 
   /** The values of the fields that are not as the HTML says, or were edited since they were reported. */
   get changed() {
-    const all = /** @type {Iterable<any>} */ (this.#document.querySelectorAll("input,select,textarea"));
-    return this.#values([...all].filter((field) => isChanged(field) || this.#edited.has(field)));
+    return this.#values(this.#all.filter((field) => isChanged(field) || this.#edited.has(field)));
   }
 
   /** The values of the edited fields. */
@@ -91,9 +92,13 @@ export class Values {
   }
 
   /** All radio buttons that change when one does. @param {Field} radio */
-  #group({ name, form }) {
-    const radios = /** @type {Iterable<any>} */ (this.#document.querySelectorAll("[type=radio]"));
-    return [...radios].filter((other) => other.name === name && other.form === form);
+  #group({ type, name, form }) {
+    return this.#all.filter((other) => other.type === type && other.name === name && other.form === form);
+  }
+
+  /** @returns {any[]} */
+  get #all() {
+    return [...this.#document.querySelectorAll(FIELDS)];
   }
 }
 
