@@ -1,5 +1,6 @@
 """Starts servers to be measured, and talks to them without a browser."""
 
+import asyncio
 import json
 import re
 import socket
@@ -8,10 +9,12 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from websockets.asyncio.client import ClientConnection as AsyncConnection
+from websockets.asyncio.client import connect as connect_async
 from websockets.sync.client import ClientConnection, connect
 
 HERE = Path(__file__).parent
@@ -114,6 +117,24 @@ def page(server: Server, path: str) -> Page:
     token, prefix = meta.groups()
     button = re.search(rf'<button[^>]* uuid="?{prefix}(\w+)', html)
     return Page(token, cookie, int(button[1], 36))
+
+
+async def joined(server: Server, stack: AsyncExitStack, path: str) -> tuple[AsyncConnection, int]:
+    """Load a page and join its session, until *stack* ends; return its button, too."""
+    loaded = await asyncio.to_thread(page, server, path)
+    socket = await stack.enter_async_context(
+        connect_async(
+            f"ws://127.0.0.1:{server.port}/_sapwood/ws",
+            subprotocols=["sapwood.1"],
+            origin=f"http://127.0.0.1:{server.port}",
+            additional_headers={"cookie": loaded.cookie},
+            compression=None,
+            ping_interval=None,
+        )
+    )
+    await socket.send(json.dumps([0, {"v": 1, "token": loaded.token}]))
+    assert json.loads(await socket.recv())[1]["mode"] == "handoff"
+    return socket, loaded.button
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from statistics import median, quantiles
 
 import msgspec
 import servers
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import ClientConnection
 from websockets.client import ClientProtocol
 from websockets.uri import parse_uri
 
@@ -35,7 +35,7 @@ def main() -> None:
 async def measure(live: servers.Server, seconds: float) -> dict[str, float]:
     """Return the memory of a slow reader, and how late frames come to another one."""
     async with AsyncExitStack() as stack:
-        fast = await _connected(live, stack)
+        fast, _ = await servers.joined(live, stack, "/clock")
         await _delays_s(fast, seconds)  # what is loaded and allocated only once
         before = live.rss_bytes()
         alone_s = await _delays_s(fast, seconds)
@@ -56,21 +56,6 @@ async def measure(live: servers.Server, seconds: float) -> dict[str, float]:
 
 def _p99(values: list[float]) -> float:
     return quantiles(values, n=100)[98]
-
-
-async def _connected(server: servers.Server, stack: AsyncExitStack) -> ClientConnection:
-    page = await asyncio.to_thread(servers.page, server, "/clock")
-    browser = await stack.enter_async_context(
-        connect(
-            f"ws://127.0.0.1:{server.port}/_sapwood/ws",
-            subprotocols=["sapwood.1"],
-            origin=f"http://127.0.0.1:{server.port}",
-            additional_headers={"cookie": page.cookie},
-            compression=None,
-        )
-    )
-    await browser.send(json.dumps([0, {"v": 1, "token": page.token}]))
-    return browser
 
 
 async def _delays_s(browser: ClientConnection, seconds: float) -> list[float]:

@@ -8,7 +8,6 @@ element wait until they are a quarter of all that there is. What later rounds ta
 """
 
 import asyncio
-import json
 import re
 import sys
 import time
@@ -43,7 +42,9 @@ async def soak(
         async def open_tabs(number: int) -> list[tuple[ClientConnection, int]]:
             tabs = []
             for batch in _batches(number):
-                joined = await asyncio.gather(*(_joined(live, stack) for _ in range(batch)))
+                joined = await asyncio.gather(
+                    *(servers.joined(live, stack, "/async") for _ in range(batch))
+                )
                 for _ in range(batch):
                     await stack.enter_async_context(_bare(bare))
                 tabs += joined
@@ -83,23 +84,6 @@ def _batches(number: int) -> Iterator[int]:
 
 def _bare(server: servers.Server) -> connect:
     return connect(f"ws://127.0.0.1:{server.port}/1", compression=None, ping_interval=None)
-
-
-async def _joined(server: servers.Server, stack: AsyncExitStack) -> tuple[ClientConnection, int]:
-    page = await asyncio.to_thread(servers.page, server, "/async")
-    socket = await stack.enter_async_context(
-        connect(
-            f"ws://127.0.0.1:{server.port}/_sapwood/ws",
-            subprotocols=["sapwood.1"],
-            origin=f"http://127.0.0.1:{server.port}",
-            additional_headers={"cookie": page.cookie},
-            compression=None,
-            ping_interval=None,
-        )
-    )
-    await socket.send(json.dumps([0, {"v": 1, "token": page.token}]))
-    assert json.loads(await socket.recv())[1]["mode"] == "handoff"
-    return socket, page.button
 
 
 async def _click(socket: ClientConnection, button: int, times: int) -> None:

@@ -289,9 +289,10 @@ def is_question(frame: Frame) -> bool:
     return bool(frame[0] == -5)
 
 
-def test_a_question_that_was_lost_comes_again_once(tell: Tell) -> None:
+@pytest.mark.parametrize("way", ["down", "up"])
+def test_a_question_or_an_answer_that_was_lost_comes_again_once(tell: Tell, way: str) -> None:
     story = tell(confirm)
-    story.line.down = Once(is_question, cut)
+    setattr(story.line, way, Once(is_question, cut))
     story.press("ask")
     story.dialog.get_by_role("button", name="OK").click()
     story.expect_said(True)
@@ -311,16 +312,6 @@ def test_a_dialog_stays_over_a_lost_connection_and_is_answered_once(tell: Tell) 
     story.expect_said(True)
     expect(story.page.locator("#count")).to_have_text("1")
     story.expect_shown(1)
-
-
-def test_an_answer_that_was_lost_is_given_again(tell: Tell) -> None:
-    story = tell(confirm)
-    story.line.up = Once(is_question, cut)
-    story.press("ask")
-    story.dialog.get_by_role("button", name="OK").click()
-    story.expect_said(True)
-    story.expect_shown(1)
-    assert story.line.modes == ["handoff", "resume"]
 
 
 def test_a_connection_that_stays_away_ends_the_question_and_then_the_dialog(tell: Tell) -> None:

@@ -8,6 +8,7 @@ import json
 import threading
 import weakref
 from collections.abc import MutableMapping
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -424,19 +425,15 @@ async def test_a_thread_may_send_browsers_away() -> None:
     await socket.leave()
 
 
-async def test_who_waits_for_a_place_is_not_idle(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sessions, "SESSIONS_OF_BROWSER_MAX", 2)
-    app, last = App(max_sessions=1), SlowSocket()
-    inside, waiting = await queue(app)
-    last.begin(app, token=waits(app))
-    assert await last.told() == 1013
-    assert len(app.sessions) == 2
-    for socket in (waiting, last, inside):
-        await socket.leave()
-
-
-async def test_who_may_not_even_wait_leaves_no_session(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(places, "WAITING_MAX", 1)
+@pytest.mark.parametrize(
+    ("module", "limit", "at"),
+    # Who waits is not idle; and who may not even wait leaves no session.
+    [(sessions, "SESSIONS_OF_BROWSER_MAX", 2), (places, "WAITING_MAX", 1)],
+)
+async def test_who_is_one_too_many_takes_nobodys_place_and_leaves_no_session(
+    monkeypatch: pytest.MonkeyPatch, module: ModuleType, limit: str, at: int
+) -> None:
+    monkeypatch.setattr(module, limit, at)
     app, last = App(max_sessions=1), SlowSocket()
     inside, waiting = await queue(app)
     last.begin(app, token=waits(app))
