@@ -36,7 +36,6 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
-from starlette.websockets import WebSocket
 
 from sapwood import _core
 from sapwood.connection import CLOSED, RESTART, Connection
@@ -68,7 +67,7 @@ from sapwood.store import MemoryStore, SessionStore
 from sapwood.stream import Streams
 from sapwood.template import Template
 from sapwood.watchdog import Watchdog
-from sapwood.websocket import serve
+from sapwood.websocket import WebSockets
 from sapwood.window import Window
 
 # So long handlers may run on when the app stops, and then so long to be cancelled.
@@ -183,7 +182,7 @@ class App:
         self._starlette = Starlette(
             debug=self.debug,
             routes=[
-                WebSocketRoute("/_sapwood/ws", self._websocket),
+                WebSocketRoute("/_sapwood/ws", WebSockets(self)),
                 Route("/_sapwood/stream", self._streams.open, methods=["POST"]),
                 Route("/_sapwood/send", self._streams.post, methods=["POST"]),
                 Route("/_sapwood/{part}.{version}.js", _client),
@@ -391,10 +390,6 @@ class App:
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
         async with self.lifespan():
             yield
-
-    async def _websocket(self, websocket: WebSocket) -> None:
-        self.runs_here()
-        await serve(websocket, self)
 
     def runs_here(self) -> None:
         """Note which event loop the app runs in."""

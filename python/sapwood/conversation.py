@@ -286,7 +286,7 @@ class _Writer:
             self._gathering = None
         self._is_due = True
         if self._is_open and self._task is None:
-            self._task = self._loop.create_task(self._write())
+            self._task = self._app.dispatcher.run_last(self._write())
 
     async def _write(self) -> None:
         connection, socket = self._connection, self._socket

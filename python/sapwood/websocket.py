@@ -1,4 +1,8 @@
-"""A WebSocket as a socket of the conversation."""
+"""A WebSocket as a socket of the conversation.
+
+It speaks ASGI itself: between the server and a page that stays for hours there is nothing
+that would take its share of every frame, and memory for each socket.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from starlette.requests import HTTPConnection
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.types import Receive, Scope, Send
 
 from sapwood.connection import Info
 from sapwood.conversation import Gone, converse
@@ -22,20 +26,31 @@ if TYPE_CHECKING:
 log: logging.Logger = logging.getLogger("sapwood")
 
 
-async def serve(websocket: WebSocket, app: App) -> None:
-    """Serve one WebSocket from handshake to close."""
-    # By a request of its own, since a WebSocket would keep for ever what is parsed here.
-    request = HTTPConnection(websocket.scope)
-    info, browser = _info(request), browser_of(request) or ""
-    is_ours = is_from_own_page(request, app.allowed_origins)
-    del request
-    if not is_ours or VERSION not in websocket.scope["subprotocols"]:
-        app.metrics.refuse(1008)
-        log.info("a socket was refused: origin %.100r", websocket.headers.get("origin"))
-        await websocket.close(1008)
-        return
-    await websocket.accept(VERSION)
-    await converse(_Socket(websocket, info), app, browser)
+class WebSockets:
+    """The endpoint of all WebSockets of an app."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one WebSocket from handshake to close."""
+        app = self._app
+        app.runs_here()
+        await receive()  # that it wants to connect
+        request = HTTPConnection(scope)
+        info, browser = _info(request), browser_of(request) or ""
+        if (
+            not is_from_own_page(request, app.allowed_origins)
+            or VERSION not in scope.get("subprotocols", ())
+        ):
+            app.metrics.refuse(1008)
+            log.info("a socket was refused: origin %.100r", request.headers.get("origin"))
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        # Else what it has parsed would stay for as long as the socket.
+        del request
+        await send({"type": "websocket.accept", "subprotocol": VERSION})
+        await converse(_Socket(receive, send, info), app, browser)
 
 
 def _info(request: HTTPConnection) -> Info:
@@ -45,14 +60,15 @@ def _info(request: HTTPConnection) -> Info:
 
 
 class _Socket:
-    __slots__ = ("_websocket", "info")
+    __slots__ = ("_receive", "_send", "info")
 
-    def __init__(self, websocket: WebSocket, info: Info) -> None:
-        self._websocket = websocket
+    def __init__(self, receive: Receive, send: Send, info: Info) -> None:
+        self._receive = receive
+        self._send = send
         self.info = info
 
     async def receive(self) -> str:
-        message = await self._websocket.receive()
+        message = await self._receive()
         if message["type"] == "websocket.disconnect":
             raise Gone
         text: str | None = message.get("text")
@@ -62,12 +78,12 @@ class _Socket:
 
     async def send(self, frame: str) -> None:
         try:
-            await self._websocket.send_text(frame)
-        except WebSocketDisconnect:
+            await self._send({"type": "websocket.send", "text": frame})
+        except OSError:  # as ASGI has it for who is not there any more
             raise Gone from None
 
     async def close(self, code: int) -> None:
         try:
-            await self._websocket.close(code)
-        except WebSocketDisconnect:
+            await self._send({"type": "websocket.close", "code": code})
+        except OSError:
             raise Gone from None

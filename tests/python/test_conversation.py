@@ -7,7 +7,7 @@ import gc
 import json
 import threading
 import weakref
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from types import ModuleType
 from typing import Any
 
@@ -92,6 +92,15 @@ async def test_a_frame_of_a_socket_that_another_one_superseded_is_not_taken() ->
     await asyncio.wait({new.visit})
 
 
+async def until(is_so: Callable[[], bool]) -> None:
+    """Let the loop turn until *is_so*, but not for ever."""
+    for _ in range(100):
+        if is_so():
+            return
+        await asyncio.sleep(0)
+    raise TimeoutError
+
+
 class Board(Template):
     """Shows a number; its handler goes on when it is told to."""
 
@@ -143,6 +152,47 @@ async def test_who_has_nothing_to_send_has_no_task_for_it() -> None:
     assert asyncio.all_tasks() - before == {socket.visit}
     socket.visit.cancel()
     await asyncio.wait({socket.visit})
+
+
+class Counter(Template):
+    """Counts clicks, by a coroutine."""
+
+    def __init__(self) -> None:
+        super().__init__("<body><p id=shown>0</p><button id=go _onclick=go></button></body>")
+        self.count = 0
+
+    async def go(self, event: EventHandler) -> None:
+        self.count += 1
+        shown = self.getElementById("shown")
+        assert shown
+        shown.content = self.count
+        event.update()
+
+    async def click(self, socket: SlowSocket, number: int) -> None:
+        """Click for the *number*-th time; return when it has been handled."""
+        button = self.getElementById("go")
+        assert button
+        socket.incoming.put_nowait(json.dumps([number, 0, button.uuid]))
+        await until(lambda: self.count == number)
+
+
+async def test_an_event_takes_one_task_to_its_last_frame() -> None:
+    app, socket, board = App(), SlowSocket(), Counter()
+    await socket.join(app, token=app.handoff.mint(Page(board, board._published, "/", "b")))
+    loop, made = asyncio.get_running_loop(), []
+
+    def make(loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) -> asyncio.Task[Any]:
+        made.append(coroutine)
+        return asyncio.Task(coroutine, loop=loop, **options)
+
+    loop.set_task_factory(make)
+    await board.click(socket, 1)
+    async with asyncio.timeout(PATIENCE_S):
+        frame = await socket.sent.get()
+    loop.set_task_factory(None)
+    assert frame[:2] == [1, 1]
+    assert len(made) == 1
+    await socket.leave()
 
 
 class DeafSocket(SlowSocket):
@@ -498,6 +548,18 @@ async def test_who_takes_little_is_waited_for(monkeypatch: pytest.MonkeyPatch) -
     for mark in range(15):
         assert await asyncio.wait_for(socket.sent.get(), 5) == [-2, mark]
     socket.visit.cancel()
+
+
+async def test_nobody_waits_for_who_takes_nothing() -> None:
+    before = asyncio.all_tasks()
+    app, socket, board = App(), FullSocket(), Counter()
+    await socket.join(app, token=app.handoff.mint(Page(board, board._published, "/", "b")))
+    for number in (1, 2):
+        await board.click(socket, number)
+    await asyncio.wait_for(app.dispatcher.finish(60), PATIENCE_S)
+    assert board.count == 2
+    await socket.leave()
+    await until(lambda: asyncio.all_tasks() == before)
 
 
 async def test_a_visit_that_is_cancelled_stays_cancelled() -> None:
