@@ -39,9 +39,8 @@ class WebSockets:
         await receive()  # that it wants to connect
         request = HTTPConnection(scope)
         info, browser = _info(request), browser_of(request) or ""
-        if (
-            not is_from_own_page(request, app.allowed_origins)
-            or VERSION not in scope.get("subprotocols", ())
+        if not is_from_own_page(request, app.allowed_origins) or VERSION not in scope.get(
+            "subprotocols", ()
         ):
             app.metrics.refuse(1008)
             log.info("a socket was refused: origin %.100r", request.headers.get("origin"))
