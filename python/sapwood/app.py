@@ -38,7 +38,7 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sapwood import _core
-from sapwood.connection import CLOSED, RESTART, Connection
+from sapwood.connection import RESTART, Connection
 from sapwood.dispatch import Concurrency, Dispatcher, Tasks
 from sapwood.doors import DOORS, Doors, open_doors
 from sapwood.errors import AppError
@@ -48,6 +48,7 @@ from sapwood.keeping import Keeper, is_id
 from sapwood.metrics import Metrics
 from sapwood.origin import checked_host, checked_origin
 from sapwood.places import Places
+from sapwood.presence import Presence
 from sapwood.responses import (
     DEFAULT_POLICY,
     HEADERS,
@@ -72,8 +73,6 @@ from sapwood.window import Window
 
 # So long handlers may run on when the app stops, and then so long to be cancelled.
 HANDLERS_PATIENCE_S = 4.0
-# So long whoever waits for an answer of a page waits for its connection to come back.
-ANSWER_GRACE_S = 1.0
 # So long tasks may take to be cancelled.
 TASKS_PATIENCE_S = 1.0
 
@@ -144,7 +143,8 @@ class App:
         self._secret = secret
         self.session_timeout_s = session_timeout_s
         self.token: Callable[[], str] = _token
-        self.registry: Sessions = Sessions(_token, self._ended)
+        self.presence: Presence = Presence(self)
+        self.registry: Sessions = Sessions(_token, self.presence.ended)
         self.handoff: Handoff = Handoff(time.monotonic, _token)
         self.places: Places = Places(max_sessions)
         self.keeper: Keeper = Keeper(
@@ -166,15 +166,8 @@ class App:
         #: Whether the app comes to its end, and lets nobody in any more.
         self.is_stopping: bool = False
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._on_connect: list[Callable[[Session], Any]] = []
-        self._on_reconnect: list[Callable[[Session], Any]] = []
-        self._on_disconnect: list[Callable[[Session], Any]] = []
-        self._on_end: list[Callable[[Session], Any]] = []
-        #: When each connection of a session lapses and ends, unless somebody comes back.
-        self._expiring: dict[Session, dict[Connection, asyncio.TimerHandle]] = {}
         self._sweeping: asyncio.TimerHandle | None = None
         self._tasks = Tasks()
-        self._tasks_of: dict[Session, set[asyncio.Task[Any]]] = {}
         self._startup: list[Callable[[], Any]] = []
         self._mounted: list[App] = []
         self._static: list[StaticFolder] = []
@@ -391,11 +384,16 @@ class App:
         async with self.lifespan():
             yield
 
+    @property
+    def is_running(self) -> bool:
+        """Whether there is an event loop that it runs in, or did."""
+        return self._loop is not None
+
     def runs_here(self) -> None:
         """Note which event loop the app runs in."""
         self._loop = asyncio.get_running_loop()
 
-    def _in_loop(self, function: Callable[[], Any]) -> None:
+    def in_loop(self, function: Callable[[], Any]) -> None:
         """Call *function* where the app runs, from whatever thread."""
         try:
             is_there = asyncio.get_running_loop() is self._loop or self._loop is None
@@ -445,7 +443,7 @@ class App:
         else of the session is handled until it returns. Of a session that was restored
         after a restart, this process sees its first browser too.
         """
-        self._on_connect.append(function)
+        self.presence.on_connect.append(function)
         return function
 
     def on_reconnect(self, function: HookT) -> HookT:
@@ -453,7 +451,7 @@ class App:
 
         A browser that is back before it was seen to leave has not left.
         """
-        self._on_reconnect.append(function)
+        self.presence.on_reconnect.append(function)
         return function
 
     def on_disconnect(self, function: HookT) -> HookT:
@@ -463,7 +461,7 @@ class App:
         many wait for a handler to end, those of a browser that left and came back, or
         came and left, in the meantime are left out, both of them.
         """
-        self._on_disconnect.append(function)
+        self.presence.on_disconnect.append(function)
         return function
 
     def on_end(self, function: HookT) -> HookT:
@@ -473,117 +471,8 @@ class App:
         by `run_task` is cancelled. When the app stops it is not called: the sessions that
         declare state go on in the next process.
         """
-        self._on_end.append(function)
+        self.presence.on_end.append(function)
         return function
-
-    def _run_for(self, session: Session, coroutine: Coroutine[Any, Any, Any]) -> None:
-        task = self.run_task(coroutine)
-        if session.is_over:
-            task.cancel()
-            return
-        tasks = self._tasks_of.setdefault(session, set())
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
-
-    def _ended(self, session: Session) -> None:
-        # Whoever makes a session in a thread may have one end to make room.
-        connections = session.connections
-        self._in_loop(lambda: self._bury(session, connections))
-
-    def _bury(self, session: Session, connections: Iterable[Connection]) -> None:
-        """Let go of what the app does for a session, and tell of its end."""
-        for timer in self._expiring.pop(session, {}).values():
-            timer.cancel()
-        for task in self._tasks_of.pop(session, ()):
-            task.cancel()
-        if self.is_stopping:
-            return
-        for connection in connections:
-            self._part(connection)
-        if self._on_end and not session.is_new:
-            self.dispatcher.visit(session, 0, self._on_end)
-
-    def came(self, connection: Connection) -> None:
-        """Note that a browser has connected."""
-        session = connection.session
-        log.info("session %s: a browser connected by %s", session.id, connection.info.protocol)
-        is_back, session.is_new = not session.is_new, False
-        if not connection.is_present:
-            self._tell(session, int(is_back), self._on_reconnect if is_back else self._on_connect)
-        connection.is_present = True
-
-    def left(self, connection: Connection) -> None:
-        """Note that a browser has left, or has not come; forget it if it does not in time."""
-        session = connection.session
-        self._part(connection)
-        if not session.is_connected:
-            self.places.give_back(session)
-        if session not in self.registry:
-            return
-        expiring = self._expiring.setdefault(session, {})
-        if (before := expiring.pop(connection, None)) is not None:
-            before.cancel()
-        grace_s = min(ANSWER_GRACE_S, self.session_timeout_s)
-        expiring[connection] = asyncio.get_running_loop().call_later(
-            grace_s, self._lapse, connection, connection.epoch
-        )
-
-    def _part(self, connection: Connection) -> None:
-        """Tell once of a browser that came that it has left."""
-        if connection.is_present:
-            log.info("session %s: a browser left", connection.session.id)
-            self._tell(connection.session, -1, self._on_disconnect)
-        connection.is_present = False
-
-    def _tell(self, session: Session, change: int, hooks: list[Callable[[Session], Any]]) -> None:
-        if self._on_connect or self._on_reconnect or self._on_disconnect:
-            self.dispatcher.visit(session, change, hooks)
-
-    def _lapse(self, connection: Connection, epoch: int) -> None:
-        # A handler that is cancelled since the app stops runs again, and asks again.
-        if not self.is_stopping:
-            connection.lapse(epoch)
-        rest_s = max(0.0, self.session_timeout_s - ANSWER_GRACE_S)
-        self._expiring[connection.session][connection] = asyncio.get_running_loop().call_later(
-            rest_s, self._expire, connection, epoch
-        )
-
-    def _expire(self, connection: Connection, epoch: int) -> None:
-        session = connection.session
-        expiring = self._expiring[session]
-        del expiring[connection]
-        if not expiring:
-            del self._expiring[session]
-        if connection.epoch != epoch:
-            return
-        self.registry.disconnect(connection)
-        if not (session.connections or session.is_kept):
-            log.info("session %s ended: nobody came back", session.id)
-            self.registry.remove(session)
-
-    def _close(self, session: Session) -> None:
-        def close() -> None:
-            session.absent = ()
-            for connection in session.connections:
-                connection.end(CLOSED)
-                self.registry.disconnect(connection)
-                self.left(connection)
-            if self._loop is not None and session in self.registry:
-                # Else who is sent away comes back with what is kept of it.
-                self.dispatcher.start(self.keeper.try_to_save(session))
-
-        self._in_loop(close)
-
-    def _destroy(self, session: Session) -> None:
-        def destroy() -> None:
-            if session in self.registry:
-                log.info("session %s was destroyed", session.id)
-                self.registry.remove(session)
-                self.places.give_back(session)
-                if self._loop is not None:
-                    self.dispatcher.start(self.keeper.forget(session))
-
-        self._in_loop(destroy)
 
     def _window(self, connection: Connection) -> Window:
         return Window(connection)
@@ -602,8 +491,17 @@ class App:
         if found is None or found.record.route != _path(request):
             return Start("fresh", {}, declares_state)
         record, tab, version = found
-        absent = [it for it in record.connections if it != tab]
-        return Start("restored", record.state, declares_state, record.id, version, tab, absent)
+        live = self.registry.get(record.id)
+        return Start(
+            "restored",
+            record.state,
+            declares_state,
+            session_id=record.id,
+            version=version,
+            closings=0 if live is None else live.closings,
+            tab=tab,
+            absent=[it for it in record.connections if it != tab],
+        )
 
     async def _respond(self, request: Request, result: Any, start: Start) -> Response:
         match result:

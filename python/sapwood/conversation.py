@@ -146,7 +146,7 @@ async def _talk(socket: Socket, app: App, connection: Connection, welcome: Welco
     events = Bucket(EVENTS_PER_S, EVENTS_AT_ONCE)
     syncs: Bucket | None = None  # few pages ever need one
     clock = asyncio.get_running_loop().time
-    app.came(connection)
+    app.presence.came(connection)
     try:
         await socket.send(welcome.encode())
         del welcome
@@ -181,7 +181,7 @@ async def _talk(socket: Socket, app: App, connection: Connection, welcome: Welco
     finally:
         writer.end()
         if connection.close(epoch):
-            app.left(connection)
+            app.presence.left(connection)
 
 
 class Bucket:

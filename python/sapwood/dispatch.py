@@ -148,7 +148,8 @@ class Dispatcher:
         waiting[self._tasks.start(self._visit(session, hooks))] = change
 
     async def _visit(self, session: Session, hooks: Sequence[Callable[[Session], Any]]) -> None:
-        async with self._hold(session) as hold:
+        # One after the other in any case: who came has come before it left.
+        async with self._turn(session) as hold:
             session.visits.pop(asyncio.current_task(), None)
             for hook in hooks:
                 error = await self._call(session, hook, functools.partial(hook, session), hold)
@@ -168,6 +169,9 @@ class Dispatcher:
     def _hold(self, session: Session, policy: str = "queue") -> AbstractAsyncContextManager[_Hold]:
         if policy == "parallel" or self._concurrency == "concurrent":
             return nullcontext(_Hold(None))
+        return self._turn(session)
+
+    def _turn(self, session: Session) -> _Hold:
         if self._concurrency == "serialized":
             if self._lock is None:
                 self._lock = asyncio.Lock()

@@ -37,6 +37,8 @@ class Start(NamedTuple):
     session_id: str = ""
     #: Which version of what is kept of it this is.
     version: bytes = b""
+    #: How often that session's browsers had been sent away.
+    closings: int = 0
     tab: ConnectionRecord | None = None
     absent: Sequence[ConnectionRecord] = ()
 

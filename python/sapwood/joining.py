@@ -59,7 +59,7 @@ async def let_in(app: App, join: Join, browser: str) -> tuple[Connection, Welcom
     except BaseException:
         # Else whoever has the newer socket says when it has left.
         if connection.is_current(epoch):
-            app.left(connection)
+            app.presence.left(connection)
         raise
     finally:
         session.joining -= 1
@@ -91,6 +91,8 @@ async def _enter(app: App, join: Join, browser: str) -> tuple[str, Connection]:
         mode = "share"
         connection = shared.attach(shared.template._published.fork(), browser=browser)
     elif restored is not None:
+        if restored.closings != start.closings:
+            raise FrameError("the session sent its browsers away after this page was made", 4410)
         mode = start.mode
         version = restored.template._published.fork()
         connection = restored.attach(version, browser=browser, handled=start.handled)

@@ -62,6 +62,13 @@ class Places:
             self._tell(ticket, 0)
         self._count()
 
+    def turn_away(self, session: Session) -> None:
+        """Let nobody wait for a session's place any more, and take the place it had away."""
+        for ticket in [it for it in self._queue if it.session is session]:
+            self._queue.remove(ticket)
+            self._tell(ticket, 0)
+        self.give_back(session)
+
     def close(self) -> None:
         """Have all who wait look whether they still may."""
         for ticket in self._queue:

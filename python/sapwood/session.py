@@ -62,6 +62,7 @@ class Session:
         "_debug",
         "_unfinished",
         "absent",
+        "closings",
         "declares_state",
         "foreign_bytes",
         "id",
@@ -105,6 +106,8 @@ class Session:
         self.declares_state: bool = False
         #: Whether it has ended: what waited for its turn is not handled any more.
         self.is_over: bool = False
+        #: How often its browsers were sent away.
+        self.closings: int = 0
         #: How many tabs are about to join it.
         self.joining: int = 0
         #: How much of foreign nodes its pages have told of.
@@ -184,14 +187,14 @@ class Session:
         Their secrets are good no more. Others may come by its `url`; one that was not made
         by `create_session` ends when nobody does in time.
         """
-        self.app._close(self)
+        self.app.presence.close(self)
 
     def destroy(self) -> None:
         """End the session: its browsers are sent away, its state is forgotten.
 
         From any thread; what runs comes to its end.
         """
-        self.app._destroy(self)
+        self.app.presence.destroy(self)
 
     def run_task(self, coroutine: Coroutine[Any, Any, Any]) -> None:
         """Run *coroutine* beside the handlers until the session ends; what it raises is logged.
@@ -199,7 +202,7 @@ class Session:
         Call it where the event loop runs: in hooks and handlers that are coroutine
         functions. Raises AppError in a thread.
         """
-        self.app._run_for(self, coroutine)
+        self.app.presence.run_for(self, coroutine)
 
     def forget(self) -> None:
         """Let go of the template and of all that waits."""

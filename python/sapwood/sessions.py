@@ -69,7 +69,7 @@ class Sessions:
         if len(sessions) < limit:
             return
         idle = next(
-            (it for it in sessions if not (it.is_connected or it.is_kept or it.joining)), None
+            (it for it in list(sessions) if not (it.is_connected or it.is_kept or it.joining)), None
         )
         if idle is None:
             raise FrameError(f"more than {limit} sessions", 1013)

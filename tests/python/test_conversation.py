@@ -343,7 +343,7 @@ async def test_a_cancelled_join_that_a_newer_one_overtook_does_not_end_that_one(
     await older.leave()
     store.goes_on.set()
     assert await asyncio.wait_for(newer.sent.get(), PATIENCE_S)
-    assert not app._expiring
+    assert not app.presence._expiring
     assert session in app.registry
     for socket in (first, newer):
         await socket.leave()
@@ -446,8 +446,8 @@ async def test_a_session_that_ends_while_it_waits_leaves_its_place_to_others() -
     inside, waiting = await queue(app)
     *_, session = app.sessions.values()
     session.destroy()
-    await inside.leave()
     assert await waiting.told() == 4410
+    await inside.leave()
     last = SlowSocket()
     assert "resume" in await last.join(app, token=waits(app))
     await last.leave()

@@ -7,7 +7,7 @@ import contextvars
 import logging
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -431,3 +431,27 @@ async def test_an_event_waits_for_whoever_came_before_it() -> None:
     desk.click(tab, "a")
     await desk.end()
     assert desk.log == ["new", "gone", "back", "a"]
+
+
+@pytest.mark.parametrize("concurrency", get_args(Concurrency))
+async def test_who_comes_and_goes_while_hooks_hang_costs_little(concurrency: Concurrency) -> None:
+    desk, go = Desk(concurrency), asyncio.Event()
+    tab = desk.session()
+
+    def hangs(what: str) -> Callable[[Session], Any]:
+        async def hook(session: Session) -> None:
+            desk.log.append(what)
+            await go.wait()
+
+        return hook
+
+    desk.dispatcher.visit(tab.session, 0, [hangs("new")])
+    for _ in range(1000):
+        desk.dispatcher.visit(tab.session, -1, [hangs("gone")])
+        desk.dispatcher.visit(tab.session, 1, [hangs("back")])
+        await desk.settle()
+    assert len(desk.dispatcher._tasks) <= 20
+    assert desk.log == ["new"]
+    go.set()
+    await desk.end()
+    assert desk.log == ["new", *["gone", "back"] * (len(desk.log) // 2)]

@@ -763,6 +763,23 @@ def test_who_is_sent_away_begins_afresh_and_others_may_come(
         assert (other.welcome["mode"], other.text("shown")) == ("share", "1")
 
 
+def test_who_was_sent_away_before_it_joined_is_kept_out_too() -> None:
+    store = Lasting()
+    with TestClient(site(store=store)) as before, LiveTab(before) as tab:
+        clicked(tab, "more")
+        (session,) = app_of(before).sessions.values()
+        with LiveTab(before, share=session.url.partition("=")[2]) as other:
+            secrets = tab.resume_secret, other.resume_secret
+    with restarted(before, store) as client, renewed(client, secrets[1]) as other:
+        late = renewed(client, secrets[0])  # its page is there, and it has not joined yet
+        (session,) = app_of(client).sessions.values()
+        session.close()
+        assert closed(other.socket) == 4411
+        assert closes(late) == 4410
+        with renewed(client, secrets[0]) as again:
+            assert again.welcome["mode"] == "fresh"
+
+
 def test_a_session_whose_browsers_were_sent_away_ends_in_time() -> None:
     app, ended = site(session_timeout_s=0), queue.Queue[Session]()
     app.on_end(ended.put)

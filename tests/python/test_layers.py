@@ -29,6 +29,7 @@ sessions
 origin signing static window
 doors
 dispatch keeping responses
+presence
 joining
 conversation
 stream websocket
