@@ -286,7 +286,9 @@ class _Writer:
             self._gathering = None
         self._is_due = True
         if self._is_open and self._task is None:
-            self._task = self._app.dispatcher.run_last(self._write())
+            writing = self._write()
+            last = self._app.dispatcher.run_last(writing)
+            self._task = last or self._loop.create_task(writing)
 
     async def _write(self) -> None:
         connection, socket = self._connection, self._socket

@@ -40,6 +40,8 @@ class Run:
             (40, lambda: self.deliver(self.world.deliver_down)),
             (12, lambda: self.world.change(self.random.choice(["count", "write", "point"]))),
             (10, self.world.open_gate),
+            (5, lambda: self.world.click(self.visitor, "ask")),
+            (6, lambda: self.world.answer(self.visitor)),
             (10, self.fail),
             (6, self.cut),
             (8, self.connect),
@@ -81,7 +83,7 @@ class Run:
     def connect(self) -> None:
         """Connect who is not connected, or once in a while who is."""
         lost = [it for it in self.world.visitors if it.wire is None]
-        if lost or self.random.random() < 0.2:
+        if lost or self.random.random() < 0.4:
             self.world.connect(self.random.choice(lost or self.world.visitors))
 
     def visit(self) -> None:

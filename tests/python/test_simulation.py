@@ -60,6 +60,11 @@ class Anything(RuleBasedStateMachine):
         self.world.check()
 
     @rule(at=numbers)
+    def answer(self, at: int) -> None:
+        self.world.answer(self.visitor(at))
+        self.world.check()
+
+    @rule(at=numbers)
     def type(self, at: int) -> None:
         self.world.type(self.visitor(at))
         self.world.check()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import dom
-from sapwood import Element, EventHandler, Template, _core
+from sapwood import Element, EventHandler, Template, WindowGone, _core
 
 if TYPE_CHECKING:
     from simulated.world import World
@@ -15,8 +15,9 @@ HTML = """<body><p id=shown>0</p>
 <button id=clear _onclick=clear></button><button id=slow _onclick=slow></button>
 <button id=write _onclick=write></button><button id=point _onclick=point></button>
 <button id=bad _onclick=bad></button><button id=much _onclick=much></button>
+<button id=ask _onclick=ask></button>
 <ul id=rows _onclick=pick></ul><p id=marks></p><input id=field><p id=filler></p></body>"""
-BUTTONS = ("add", "turn", "clear", "slow", "write", "point", "bad", "much")
+BUTTONS = ("add", "turn", "clear", "slow", "write", "point", "bad", "much", "ask")
 
 
 class Board(Template):
@@ -130,6 +131,20 @@ class Board(Template):
     async def much(self, e: EventHandler) -> None:
         number = self._ran(e)
         self["#filler"].content = chr(ord("a") + number % 26) * 70_000
+        self.publish()
+
+    async def ask(self, e: EventHandler) -> None:
+        self.note_value()
+        question = self.world.asks(e.connection, e.event_data["n"])
+        try:
+            answer = await e.window.prompt(question.text)
+        except WindowGone:
+            self.world.nobody_answers(question)
+        except TimeoutError:
+            pass
+        else:
+            self.world.is_answered(question, answer)
+        self._ran(e)
         self.publish()
 
     async def pick(self, e: EventHandler) -> None:

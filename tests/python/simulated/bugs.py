@@ -19,6 +19,7 @@ from sapwood.keeping import Keeper
 from sapwood.protocol import Happened
 from sapwood.session import Session
 from sapwood.sessions import Sessions
+from simulated.asked import Asked
 from simulated.page import LoadedPage
 from simulated.visitor import Visitor
 
@@ -178,6 +179,49 @@ def effect_replayed() -> AbstractContextManager[None]:
     return _patched(LoadedPage, _patch=patched)
 
 
+def questions_asked_again() -> AbstractContextManager[None]:
+    """The browser shows a question that comes again."""
+    ask = Asked.ask
+
+    def asked(self: Asked, number: int, question: str | None) -> list[str | None]:
+        self.open.pop(number, None)
+        self._answers.pop(number, None)
+        return ask(self, number, question)
+
+    return _patched(Asked, ask=asked)
+
+
+def answers_said_once() -> AbstractContextManager[None]:
+    """The browser does not answer a question again that comes again."""
+    ask = Asked.ask
+
+    def asked(self: Asked, number: int, question: str | None) -> list[str | None]:
+        return [] if number in self._answers else ask(self, number, question)
+
+    return _patched(Asked, ask=asked)
+
+
+def answers_kept_for_another_session() -> AbstractContextManager[None]:
+    """The browser gives the answers of a session to the next one."""
+    return _patched(Asked, forget=lambda self: None)
+
+
+def questions_kept_for_another_page() -> AbstractContextManager[None]:
+    """The server asks the page that was loaded again what it had asked the one before."""
+    return _patched(Connection, _part=lambda self, reason: None)
+
+
+def nobody_waits_for_a_new_socket() -> AbstractContextManager[None]:
+    """The server gives up on an answer when the socket is gone, though another one has come."""
+
+    def lapsed(self: Connection, epoch: int) -> None:
+        self._is_away = True
+        if self._questions is not None:
+            self._questions.withdraw_all("the connection was lost")
+
+    return _patched(Connection, lapse=lapsed)
+
+
 def not_kept_before_acknowledged() -> AbstractContextManager[None]:
     """The server tells that an event is handled before the store has what came of it."""
 
@@ -215,6 +259,11 @@ BUGS: dict[str, Callable[[], AbstractContextManager[None]]] = {
         stale_input_wins,
         newer_fields_claimed,
         sync_counts_as_known,
+        questions_asked_again,
+        answers_said_once,
+        answers_kept_for_another_session,
+        questions_kept_for_another_page,
+        nobody_waits_for_a_new_socket,
         kept_text_not_put_back,
         effect_replayed,
     )

@@ -15,6 +15,7 @@ from typing import Any
 
 import dom
 from browser import Browser
+from simulated.asked import Asked
 
 PENDING_MAX = 64
 NUMBER_MAX = 2**53
@@ -60,6 +61,8 @@ class Told:
     left: set[int] = field(default_factory=set)
     #: These happened on elements that the session has not.
     stale: set[int] = field(default_factory=set)
+    #: What the user was asked.
+    shown: list[str] = field(default_factory=list)
 
 
 class LoadedPage(Browser):
@@ -70,6 +73,7 @@ class LoadedPage(Browser):
     ) -> None:
         super().__init__(html)
         self.told = told
+        self.asked = Asked(told.shown)
         self.token: str | None = meta_of(html, "content")
         self.page.prefix = meta_of(html, "data-prefix")
         self.resume = ""
@@ -117,6 +121,16 @@ class LoadedPage(Browser):
         """Type into a field; the next event tells."""
         self.typed = text
         self.type(uuid, text)
+
+    def answer(self, number: int, answer: str) -> None:
+        """Say what the user has answered."""
+        self.asked.answer(number, answer)
+        # Else the server asks again when it is there.
+        if self.is_online:
+            self._say(number, answer)
+
+    def _say(self, number: int, answer: str | None) -> None:
+        self.up.append(json.dumps([-5, number, answer]))
 
     def _report(self, carrier: int) -> dict[str, Any]:
         edited, self.edited = self.edited, {}
@@ -171,6 +185,7 @@ class LoadedPage(Browser):
         self.token, self.is_anew, self._is_new_session = meta_of(html, "content"), True, True
         self.page.prefix = meta_of(html, "data-prefix")
         self._former = NUMBER_MAX
+        self.asked.forget()
         # What the page holds once it is filled is told before they are sent.
         for event in self.pending.values():
             event.fields = {}
@@ -253,6 +268,10 @@ class LoadedPage(Browser):
             event = self.pending.pop(frame[1], None)
             if event is not None:
                 self.told.failed[event.click] = frame[2]
+        elif frame[0] == -5:
+            question = frame[3][0] if frame[2:] else None
+            for answer in self.asked.ask(frame[1], question):
+                self._say(frame[1], answer)
         else:
             super().receive(text)
 

@@ -65,6 +65,8 @@ class Promises:
         key = id(board)
         self.holds(version >= visitor.seen.get(key, 0), f"{visitor.name} goes back to {version}")
         visitor.seen[key] = version
+        asked = visitor.told.shown
+        self.holds(len(set(asked)) == len(asked), f"{visitor.name} was asked again: {asked}")
         calls = [uuid for uuid, _, _ in visitor.page.page.calls]
         self.holds(
             len(set(calls)) == len(calls), f"{visitor.name} focused something twice: {calls}"
@@ -116,6 +118,8 @@ class Promises:
                 f"of {board.version}",
             )
             self.holds(connection.received == connection.handled, "events wait at rest")
+            questions = connection._questions
+            self.holds(not (questions and questions._open), "a question is open at rest")
             if not visitor.page.edited:
                 value, held = visitor.field.value, board["#field"].value
                 self.holds(value == held, f"{visitor.name} sees {value!r} in a field of {held!r}")

@@ -40,6 +40,8 @@ class World:
         self._gates: deque[asyncio.Future[None]] = deque()
         self.boards: list[Board] = []
         self.clicks: dict[int, Click] = {}
+        #: What users have said to questions.
+        self.answers: dict[str, str] = {}
         self.wires: list[Wire] = []
         self.promises = Promises(self)
         self._listener = _Listener(self.promises.failures)
@@ -99,6 +101,26 @@ class World:
             page = visitor.page if is_there else None
             if page and page.is_online and not (page.is_anew or page.waits_for_whole):
                 visitor.due[mark] = visitor.page.breaks
+
+    def asks(self, connection: Any, number: int) -> Question:
+        """Hear that the handler of a click is about to ask the tab in which it happened."""
+        visitor = next(it for it in self.visitors if it.name == self.clicks[number].visitor)
+        is_there = visitor.page.is_online and self.connection(visitor) is connection
+        wire = visitor.wire if is_there else None
+        return Question(self.name("question"), visitor, wire)
+
+    def is_answered(self, question: Question, answer: str | None) -> None:
+        """Hear what a handler takes for the answer to its question."""
+        said = self.answers.get(question.text)
+        self.promises.holds(
+            answer is not None and answer == said, f"{said!r} was said, and {answer!r} was heard"
+        )
+
+    def nobody_answers(self, question: Question) -> None:
+        """Hear that a handler was told that nobody is there to answer."""
+        wire, now = question.wire, question.visitor.wire
+        is_there = wire is not None and wire is now and not (wire.is_cut or wire.is_unfair)
+        self.promises.holds(not is_there, f"{question.visitor.name} was there to be asked")
 
     def connection(self, visitor: Visitor) -> Any:
         """Return the server's half of a tab, if it knows it."""
@@ -205,6 +227,18 @@ class World:
             del self.clicks[number]
             return
         self.say(f"{visitor.name} clicks on {on} (click {number})")
+        if visitor.wire is not None:
+            visitor.send()
+
+    def answer(self, visitor: Visitor) -> None:
+        """Let a user answer what was asked first."""
+        asked = visitor.page.asked.open
+        if not asked:
+            return
+        number, question = next(iter(asked.items()))
+        answer = self.answers[question] = self.name("answer")
+        self.say(f"{visitor.name} says {answer!r} to {question!r}")
+        visitor.page.answer(number, answer)
         if visitor.wire is not None:
             visitor.send()
 
@@ -345,10 +379,13 @@ class World:
             for visitor in self.visitors:
                 if visitor.wire is None:
                     self.connect(visitor)
+                self.answer(visitor)
             self.open_gate()
             for wire in list(self.wires):
                 self.deliver_up(wire, len(wire.up))
                 self.deliver_down(wire, len(wire.down))
+                if wire.visitor.wire is not wire:
+                    wire.end()  # the server hears at last that nobody is there
             self.loop.run_for(0.05)
             if self._is_at_rest:
                 return
@@ -363,6 +400,16 @@ class World:
             or any(not it.page.is_online and not it.page.is_over for it in self.visitors)
             or any(session.waiting for session in self.sessions)
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a handler asks a user."""
+
+    text: str
+    visitor: Visitor
+    #: The socket that it may be asked over at once.
+    wire: Wire | None
 
 
 @dataclass(slots=True)
