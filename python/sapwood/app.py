@@ -477,9 +477,6 @@ class App:
     def _window(self, connection: Connection) -> Window:
         return Window(connection)
 
-    def _share_url(self, session: Session) -> str:
-        return f"{session.route}#sapwood={self.registry.share(session)}"
-
     # --- Pages -----------------------------------------------------------------
 
     async def _start(self, request: Request, *, declares_state: bool) -> Start:

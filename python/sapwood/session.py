@@ -162,7 +162,7 @@ class Session:
         Whoever has it sees and does what this session's user can. It ends with the
         session. The secret is in the part after `#`, which browsers send to nobody.
         """
-        return self.app._share_url(self)
+        return f"{self.route}#sapwood={self.app.registry.share(self)}"
 
     def attach(self, version: _core.Tree, *, browser: str, handled: int = 0) -> Connection:
         """Let one more browser tab in, which shows *version*."""
