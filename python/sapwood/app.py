@@ -11,13 +11,11 @@ import inspect
 import logging
 import math
 import os
-import re
 import secrets
 import sys
 import time
 from collections.abc import (
     AsyncIterator,
-    Awaitable,
     Callable,
     Coroutine,
     Iterable,
@@ -27,39 +25,30 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import quote
 
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from sapwood import _core
 from sapwood.connection import RESTART, Connection
 from sapwood.dispatch import Concurrency, Dispatcher, Tasks
 from sapwood.doors import DOORS, Doors, open_doors
 from sapwood.errors import AppError
-from sapwood.handoff import TTL_S, Handoff, Page, Start
+from sapwood.handoff import Handoff, Page, Start
 from sapwood.joining import new_session
 from sapwood.keeping import Keeper, is_id
 from sapwood.metrics import Metrics
 from sapwood.origin import checked_host, checked_origin
+from sapwood.pages import PageHandler, Pages
 from sapwood.places import Places
 from sapwood.presence import Presence
 from sapwood.responses import (
     DEFAULT_POLICY,
-    HEADERS,
-    HSTS,
     TRUSTED_TYPES,
-    browser_of,
     client_response,
-    head_end,
-    is_secure,
-    page_response,
-    remember_browser,
 )
 from sapwood.session import Session
 from sapwood.sessions import Sessions
@@ -76,7 +65,6 @@ HANDLERS_PATIENCE_S = 4.0
 # So long tasks may take to be cancelled.
 TASKS_PATIENCE_S = 1.0
 
-PageHandler = Callable[..., Any]
 HandlerT = TypeVar("HandlerT", bound=PageHandler)
 HookT = TypeVar("HookT", bound=Callable[..., Any])
 
@@ -161,17 +149,15 @@ class App:
             concurrency_handling, self.keeper.save, self.metrics, self.watchdog
         )
         self._streams = Streams(self)
-        self._policy = content_security_policy + (TRUSTED_TYPES if trusted_types else "")
-        self._headers = {name.lower(): value for name, value in (headers or {}).items()}
+        policy = content_security_policy + (TRUSTED_TYPES if trusted_types else "")
+        self._pages = Pages(self, policy, headers or {})
         #: Whether the app comes to its end, and lets nobody in any more.
         self.is_stopping: bool = False
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._sweeping: asyncio.TimerHandle | None = None
         self._tasks = Tasks()
         self._startup: list[Callable[[], Any]] = []
         self._mounted: list[App] = []
         self._static: list[StaticFolder] = []
-        self._warned: set[tuple[type[Template], tuple[str, str, str]]] = set()
         self._starlette = Starlette(
             debug=self.debug,
             routes=[
@@ -203,15 +189,8 @@ class App:
             raise AppError("a route has a path, as in @app.route('/')")
 
         def register(handler: HandlerT) -> HandlerT:
-            wanted = _check_parameters(path, handler)
+            endpoint = self._pages.endpoint(path, handler)
             self._check_new(path, set(methods), handler)
-
-            async def endpoint(request: Request) -> Response:
-                start = await self._start(request, declares_state="state" in wanted)
-                offered = {**request.path_params, "request": request, "state": start.state}
-                result = await _produce(handler, {name: offered[name] for name in wanted})
-                return await self._respond(request, result, start)
-
             route = Route(path, endpoint, methods=list(methods), name=handler.__qualname__)
             self._starlette.router.routes.append(route)
             return handler
@@ -373,9 +352,7 @@ class App:
             await self.keeper.save_all()
         finally:
             self.watchdog.close()
-            if self._sweeping is not None:
-                self._sweeping.cancel()
-                self._sweeping = None
+            self._pages.close()
         for session in self.registry:
             self.registry.remove(session)
 
@@ -477,133 +454,11 @@ class App:
     def _window(self, connection: Connection) -> Window:
         return Window(connection)
 
-    # --- Pages -----------------------------------------------------------------
-
-    async def _start(self, request: Request, *, declares_state: bool) -> Start:
-        """Find out what the session of a page begins with."""
-        secret, browser = request.headers.get("sapwood-resume"), browser_of(request)
-        if secret is None:
-            return Start("handoff", {}, declares_state)
-        found = await self.keeper.find(secret, browser) if browser is not None else None
-        if found is None or found.record.route != _path(request):
-            return Start("fresh", {}, declares_state)
-        record, tab, version = found
-        live = self.registry.get(record.id)
-        return Start(
-            "restored",
-            record.state,
-            declares_state,
-            session_id=record.id,
-            version=version,
-            closings=0 if live is None else live.closings,
-            tab=tab,
-            absent=[it for it in record.connections if it != tab],
-        )
-
-    async def _respond(self, request: Request, result: Any, start: Start) -> Response:
-        match result:
-            case Response():
-                return result
-            case Template():
-                return self._page(request, result._hand_out(), start)
-            case str():
-                return HTMLResponse(result, headers=self._headers_for(request))
-            case dict() | list():
-                return JSONResponse(result, headers=self._headers_for(request))
-        raise AppError(
-            f"the handler of {_path(request)} returned {type(result).__name__}; "
-            "it must return a Template, a Response, HTML as a string, or data for JSON"
-        )
-
-    def _headers_for(self, request: Request) -> dict[str, str]:
-        hsts = {} if self.debug or not is_secure(request) else HSTS
-        headers = {**HEADERS, **hsts, **self._headers}
-        return {name: value for name, value in headers.items() if value}
-
-    def _page(self, request: Request, template: Template, start: Start) -> Response:
-        nonce = secrets.token_urlsafe(16)
-        headers = self._headers_for(request)
-        if os.environ.get("SAPWOOD_DISABLE_WS"):
-            html, _ = template._render_page("", nonce)
-            return page_response(html, nonce=nonce, policy=self._policy, headers=headers)
-        known = browser_of(request)
-        browser = known or _token()
-        # The token must stand in the page, and the page's version goes with the token.
-        placeholder = f"sapwood-token-{secrets.token_hex(8)}"
-        mount = request.scope.get("root_path", "")
-        html, version = template._render_page(head_end(placeholder, mount, nonce), nonce)
-        if self.debug:
-            self._warn_of_nesting(template, version, html)
-        page = Page(template, version, _path(request), browser, start)
-        token = self.handoff.mint(page)
-        if self._sweeping is None:
-            self._sweeping = asyncio.get_running_loop().call_later(TTL_S, self._sweep)
-        html = html.replace(placeholder, token, 1)
-        response = page_response(html, nonce=nonce, policy=self._policy, headers=headers)
-        if known is None:
-            remember_browser(request, response, browser)
-        return response
-
-    def _sweep(self) -> None:
-        """Forget pages that nobody joined, also when nobody comes any more."""
-        self.handoff.expire()
-        self._sweeping = None
-        if len(self.handoff):
-            self._sweeping = asyncio.get_running_loop().call_later(TTL_S, self._sweep)
-
-    def _warn_of_nesting(self, template: Template, version: _core.Tree, html: str) -> None:
-        """Say, once, if a browser that parses *html* has another page than the server."""
-        moved = version.rearranged(html)
-        if moved is not None and (type(template), moved) not in self._warned:
-            self._warned.add((type(template), moved))
-            element, around, there = moved
-            log.warning(
-                "%s: a browser that parses the page puts %s into %s, not into %s where it is; "
-                "updates of it may fail, so nest elements as HTML does",
-                type(template).__name__,
-                element,
-                there,
-                around,
-            )
-
-
-_POSITIONAL_ONLY = inspect.Parameter.POSITIONAL_ONLY
-
 
 def _token() -> str:
     return secrets.token_urlsafe(32)
 
 
-def _path(request: Request) -> str:
-    # Quoted as in a URL, since it stands in the log and must not begin a line there.
-    return quote(request.scope["path"], safe="/:@!$&'()*+,;=", errors="replace")
-
-
 async def _client(request: Request) -> Response:
     part, version = request.path_params["part"], request.path_params["version"]
     return client_response(part, f"{part}.{version}.js")
-
-
-def _check_parameters(path: str, handler: PageHandler) -> list[str]:
-    """Return the names of what the handler takes: path parameters and `request`."""
-    if not path.startswith("/"):
-        raise AppError(f"the path of a route begins with '/': {path!r}")
-    known = {match.partition(":")[0] for match in re.findall(r"{([^}]*)}", path)}
-    wanted = []
-    for name, parameter in inspect.signature(handler).parameters.items():
-        if name in known | {"request", "state"} and parameter.kind is not _POSITIONAL_ONLY:
-            wanted.append(name)
-        elif parameter.default is parameter.empty:
-            offered = ", ".join(["request", "state", *sorted(known)])
-            raise AppError(
-                f"the handler {handler.__qualname__} of {path!r} wants {name!r}; "
-                f"it can have: {offered}"
-            )
-    return wanted
-
-
-async def _produce(handler: PageHandler, arguments: dict[str, Any]) -> Any:
-    if inspect.iscoroutinefunction(handler):
-        return await handler(**arguments)
-    result = await run_in_threadpool(handler, **arguments)
-    return await result if isinstance(result, Awaitable) else result

@@ -29,7 +29,7 @@ sessions
 origin signing static window
 doors
 dispatch keeping responses
-presence
+pages presence
 joining
 conversation
 stream websocket
