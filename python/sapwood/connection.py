@@ -84,6 +84,17 @@ class Turn:
     is_excused: bool = False
 
 
+class Claim(NamedTuple):
+    """How a page came into its session, as long as its welcome may have got lost."""
+
+    #: The hash of its token.
+    key: bytes
+    #: How it was welcomed.
+    mode: str
+    #: The number of its last join.
+    number: int
+
+
 class _Report(NamedTuple):
     """What became of an event, besides that it was handled."""
 
@@ -117,6 +128,7 @@ class Connection:
         "_untaken",
         "_wake",
         "browser",
+        "claim",
         "epoch",
         "former",
         "handled",
@@ -140,6 +152,8 @@ class Connection:
         self.may_skip: bool = False
         #: The number of the last join with the secret that is in use.
         self.joined: int = 0
+        #: The token that its page was claimed by, until the page has shown that it was welcomed.
+        self.claim: Claim | None = None
         #: Hashes of the secrets that it had before a restart, until it uses a new one.
         self.former: Sequence[str] = ()
         self.info: Info = _NOBODY

@@ -158,6 +158,7 @@ async def _talk(socket: Socket, app: App, connection: Connection, welcome: Welco
             text = await socket.receive()
             frame = decode(text)
             app.metrics.received(len(text))
+            app.registry.heard(connection)
             if isinstance(frame, Happened):
                 if delay_s := events.take(clock()):
                     await asyncio.sleep(delay_s)

@@ -33,11 +33,13 @@ async def let_in(app: App, join: Join, browser: str) -> tuple[Connection, Welcom
 
     Raises FrameError: 4410 if nothing waits for it, 1013 if there are too many.
     """
-    connection = None
+    connection, token = None, join.token
     if join.resume is not None:
         connection = app.registry.find(join.resume, browser, number=join.number)
     if connection is not None:
         mode, sequence = "resume", _resume(app, join, connection)
+    elif token and (connection := app.registry.find_claimed(token, browser, join.number)):
+        mode, sequence = _welcome_again(app, connection), 0
     else:
         (mode, connection), sequence = await _enter(app, join, browser), 0
     session, epoch = connection.session, connection.epoch
@@ -79,6 +81,16 @@ def _resume(app: App, join: Join, connection: Connection) -> int:
     return 0
 
 
+def _welcome_again(app: App, connection: Connection) -> str:
+    """Let a page in that did not hear that it was let in; return how it was welcomed."""
+    assert connection.claim is not None
+    mode = connection.claim.mode
+    # What was rendered is patch 0; a page that is to be filled waits for that.
+    if not connection.resume(0 if mode == "handoff" else None):
+        app.metrics.resync("behind" if mode == "handoff" else _REASONS[mode])
+    return mode
+
+
 async def _enter(app: App, join: Join, browser: str) -> tuple[str, Connection]:
     """Return the mode and the new connection of a page that comes into a session."""
     page = await _page(app, join, browser)
@@ -106,6 +118,8 @@ async def _enter(app: App, join: Join, browser: str) -> tuple[str, Connection]:
     session = connection.session
     session.absent = tuple(it for it in session.absent if it != start.tab)
     app.registry.connect(connection)
+    if join.token is not None:
+        app.registry.claimed(connection, join.token, mode, join.number)
     if mode != "handoff":
         connection.fill()
         app.metrics.resync(_REASONS[mode])

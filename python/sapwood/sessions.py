@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 
-from sapwood.connection import Connection
+from sapwood.connection import Claim, Connection
 from sapwood.errors import FrameError
 from sapwood.handoff import digest
 from sapwood.session import Session
@@ -35,6 +35,8 @@ class Sessions:
         self._by_secret: dict[bytes, Connection] = {}
         #: Each connection's secrets: the one in use and the newest.
         self._secrets: dict[Connection, list[bytes]] = {}
+        #: Those whose page may join again with the token that it was claimed by.
+        self._by_token: dict[bytes, Connection] = {}
         self._by_share: dict[bytes, Session] = {}
         self._shares: dict[Session, tuple[str, bytes]] = {}
         #: The oldest first; a dict would take four times as much, and it is mostly one.
@@ -108,6 +110,31 @@ class Sessions:
         connection.former = ()
         return connection
 
+    def claimed(self, connection: Connection, token: str, mode: str, number: int) -> None:
+        """Let the page that *token* has claimed come again until its welcome was heard."""
+        connection.claim = Claim(digest(token), mode, number)
+        self._by_token[connection.claim.key] = connection
+
+    def find_claimed(self, token: str, browser: str, number: int) -> Connection | None:
+        """Return the connection of a page whose welcome was lost, if it is this browser's.
+
+        Raises FrameError (4410) for a join that is older, by its *number*, than the last.
+        """
+        connection = self._by_token.get(digest(token))
+        if connection is None or connection.browser != browser:
+            return None
+        assert connection.claim is not None
+        if 0 < number < connection.claim.number:
+            raise FrameError("a newer join of this page was faster", 4410)
+        connection.claim = connection.claim._replace(number=number)
+        return connection
+
+    def heard(self, connection: Connection) -> None:
+        """Note that the page has heard its welcome: its token is good no more."""
+        if connection.claim is not None:
+            del self._by_token[connection.claim.key]
+            connection.claim = None
+
     def share(self, session: Session) -> str:
         """Return the secret by which any browser may join a session, the same each time."""
         if session not in self._shares:
@@ -126,6 +153,7 @@ class Sessions:
 
     def disconnect(self, connection: Connection) -> None:
         """Forget a connection for good."""
+        self.heard(connection)
         for secret in self._secrets.pop(connection, []):
             del self._by_secret[secret]
         own = self._of_browser.get(connection.browser, [])

@@ -23,6 +23,7 @@ HTML = """<!DOCTYPE html><html><head><title>Notebook</title><link rel="icon" hre
 <button id="ask" _onclick="tell">ask</button><p id="known"></p>
 <input id="silent" name="silent"><input id="heard" name="heard" _oninput="hear">
 <p id="echo"></p>
+<form id="chat" _onsubmit="say"><input id="line"></form><p id="said"></p>
 <details id="more"><summary>more</summary>text</details>
 <div id="box" style="overflow: auto; height: 40px"><p style="height: 900px">tall</p></div>
 </body></html>"""
@@ -35,6 +36,7 @@ class Notebook(Template):
         super().__init__(HTML)
         self.state = state
         self.write("ran", state.get("ran", ""))
+        self.write("said", state.get("said", ""))
 
     def write(self, id: str, text: str) -> None:
         element = self.getElementById(id)
@@ -58,6 +60,15 @@ class Notebook(Template):
     def share(self, e: EventHandler) -> None:
         """Write where another browser can join."""
         self.write("url", e.session.url)
+        e.update()
+
+    def say(self, e: EventHandler) -> None:
+        """Take a line, as a chat does, and make room for the next one."""
+        line = self.getElementById("line")
+        assert line is not None
+        self.state["said"] = f"{self.state.get('said', '')}[{line.value}]"
+        line.value = ""
+        self.write("said", self.state["said"])
         e.update()
 
     def hear(self, e: EventHandler) -> None:

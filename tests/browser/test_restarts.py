@@ -177,6 +177,31 @@ def test_a_page_that_is_loaded_again_without_a_server_loses_nothing(
     person.expect_ran("abbb")
 
 
+@pytest.mark.parametrize("is_reloaded", [False, True])
+@pytest.mark.parametrize("had_typed", ["with it", "before it"])
+def test_what_a_handler_set_that_waited_for_the_server_is_newer_than_what_was_typed(
+    person: Person, durable: Server, had_typed: str, is_reloaded: bool
+) -> None:
+    person.url = durable.url
+    person.begin()
+    line = person.page.locator("#line")
+    if had_typed == "before it":
+        line.fill("hello")
+        person.press("a")
+        person.expect_ran("a")
+    durable.stop(signal.SIGKILL)
+    person.expect_state("offline")
+    line.fill("hello")
+    line.press("Enter")
+    durable.start()
+    if is_reloaded:
+        person.page.reload()
+    expect(person.page.locator("#said")).to_have_text("[hello]")
+    expect(line).to_have_value("")
+    line.press("Enter")
+    expect(person.page.locator("#said")).to_have_text("[hello][]")
+
+
 def test_two_browsers_of_a_session_find_each_other_again(
     person: Person, durable: Server, browser: Browser
 ) -> None:

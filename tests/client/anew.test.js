@@ -65,7 +65,7 @@ test("a restored session's events wait until the page is filled, then go out wit
   assert.deepEqual(world.sent, [[-4, [], []], [2, 1, "new"]]);
 });
 
-test("a restored session learns what is typed before its events, which carry none of it any more", async () => {
+test("a restored session learns what was typed last at once, and with each event what it carries", async () => {
   const world = online();
   world.fields = [["f", "old"]];
   send(world, "a");
@@ -74,18 +74,39 @@ test("a restored session learns what is typed before its events, which carry non
   await world.openAnew({ mode: "restored" });
   const before = world.shown.length;
   world.say(1, 0, ...WHOLE);
-  assert.deepEqual(world.sent, [[-4, ["f", "new"], []], [1, 1, "a", "click"].slice(0, 3)]);
+  assert.deepEqual(world.sent, [[-4, ["f", "new"], []], [1, 1, "a", "click", null, ["f", "old"]]]);
   assert.deepEqual(world.shown.slice(before), ["online"]);
   send(world, "b");
   assert.deepEqual(world.sent.at(-1), [2, 1, "b", "click", null, ["f", "new"]], "the sync may have got lost");
 });
 
-test("nothing that a session which is gone was told counts as told", async () => {
+test("what a session which is gone was told is told again by the first event that waits, or by the next", async () => {
+  for (const waiting of [["a", "b"], []]) {
+    const world = online();
+    for (const target of waiting) send(world, target);
+    world.told = [["f", "typed"]];
+    await renew(world);
+    await world.openAnew({ mode: "restored" });
+    assert.deepEqual(world.carried, [["f", waiting.length + 1]], "what fills the page is not newer");
+    world.say(1, 0, ...WHOLE);
+    await settled();
+    const [sync, ...events] = world.sent;
+    assert.deepEqual(sync, [-4, [], []]);
+    assert.deepEqual(events, waiting.length ? [[1, 1, "a", "click", null, ["f", "typed"]], [2, 1, "b"]] : []);
+    assert.deepEqual(world.carried.slice(1), waiting.length ? [["f", 1]] : []);
+    assert.deepEqual(world.edited, waiting.length ? [] : ["f"]);
+  }
+});
+
+test("an event does not become too much by what it tells again", async () => {
   const world = online();
+  send(world, "a");
+  world.told = [["f", "x".repeat(40_000)], ["g", "y".repeat(40_000)]];
   await renew(world);
-  world.shown = [];
   await world.openAnew({ mode: "restored" });
-  assert(world.shown.lastIndexOf("restart") > world.shown.indexOf("online"));
+  world.say(1, 0, ...WHOLE);
+  assert.deepEqual(world.sent[1].at(-1), world.told[0]);
+  assert.deepEqual(world.edited, ["g"]);
 });
 
 test("the whole tree is not asked for where it comes unasked, and no patch counts before it", async () => {
@@ -130,7 +151,7 @@ test("a fresh session drops what waited, says so, and numbers from 1", async () 
   send(world, 3);
   world.say(1, 0, ...WHOLE);
   await settled();
-  assert.deepEqual(world.shown, ["restart", "restart", "online", "This page has started afresh. 1 action was not carried out."]);
+  assert.deepEqual(world.shown, ["online", "This page has started afresh. 1 action was not carried out."]);
   assert.deepEqual(world.sent, [[-4, [], []], [1, 1, 3]]);
 });
 
@@ -209,7 +230,7 @@ test("what happens in a page that is left before it could take anything up comes
   send(next, "c");
   const all = [8, 9].map((c, i) => [c, "bc"[i], "click", null, []]);
   await next.openAnew({ mode: "resume" });
-  const typed = [["f", "ty", true], ["g", true, true]];
+  const typed = [["f", "ty", false], ["g", true, true]];
   assert.deepEqual(JSON.parse(next.connection.keep()), ["R2", 9, [...JSON.parse(KEPT)[2], ...all], typed, {}, null]);
 });
 
@@ -231,7 +252,7 @@ test("what was too much to keep stays so", async () => {
 test("a page that was loaded again takes its session up with its fields", async () => {
   const world = new World({ kept: KEPT });
   const join = await world.openAnew({ mode: "resume" });
-  assert.deepEqual(join, [0, { v: 1, token: "T", fields: ["f", "ty", "g", true], resume: "R" }]);
+  assert.deepEqual(join, [0, { v: 1, token: "T", fields: ["g", true], resume: "R" }], "the event that waits brings the other");
 });
 
 test("kept events go out when the page is filled, before later ones and if they were not handled", async () => {
@@ -244,14 +265,23 @@ test("kept events go out when the page is filled, before later ones and if they 
   assert.deepEqual(world.sent, [[7, 5, "b"], [8, 5, "later"]]);
 });
 
-test("fields that were kept are put back and reported again, for older events bring older values", async () => {
+test("fields that were kept are put back, as what their event carries or to be told again", async () => {
   const world = new World({ kept: KEPT });
   const fields = [element({}, { value: "" }), element({}, { checked: false })];
   world.elements.set("f", fields[0]).set("g", fields[1]);
   await world.openAnew({ mode: "resume" });
   world.say(1, 0, ...WHOLE);
   assert.deepEqual([fields[0].value, fields[1].checked], ["ty", true]);
-  assert.deepEqual(world.edited, fields);
+  assert.deepEqual([world.edited, world.carried], [fields, [[fields[0], 7]]]);
+});
+
+test("what an event carried that was handled since is not put back", async () => {
+  const world = new World({ kept: KEPT });
+  const field = element({}, { value: "what its handler set" });
+  world.elements.set("f", field);
+  await world.openAnew({ mode: "resume", c: 7 });
+  world.say(1, 7, ...WHOLE);
+  assert.equal(field.value, "what its handler set");
 });
 
 test("what was typed since the page was loaded is newer than what was kept", async () => {
@@ -276,7 +306,7 @@ test("events and fields of a page that was left find what has their id, or a fie
   next.socket.readyState = 1;
   next.socket.onopen();
   await settled();
-  assert.deepEqual(next.sent[0][1].fields, ["g", "x", "f", "Ada L"]);
+  assert.deepEqual(next.sent[0][1].fields, ["f", "Ada L"]);
   await renew(next);
   assert.deepEqual((await next.openAnew({ mode: "restored" }))[1].fields, []);
   const named = [{ uuid: "F", name: "who" }, { uuid: "G", id: "what" }, { uuid: "A", id: "save" }, { uuid: "B", name: "delete" }];
@@ -287,7 +317,8 @@ test("events and fields of a page that was left find what has their id, or a fie
   });
   next.say(1, 0, ...WHOLE);
   assert.deepEqual([who.value, what.value], ["Ada L", "x"]);
-  assert.deepEqual(next.sent.slice(1), [[1, 1, "A"], [2, 1, "b"]], "a button of that name may delete something else");
+  const first = [1, 1, "A", "click", null, ["F", "Ada", "G", "x"]];
+  assert.deepEqual(next.sent.slice(1), [first, [2, 1, "b"]], "a button of that name may delete something else");
   assert(next.shown.includes("1 action was not carried out."));
 });
 
@@ -318,7 +349,7 @@ test("a kept session that only the store knows is renewed with its secret, and i
   assert.deepEqual(world.fetched, [["", { "sapwood-resume": "R" }]]);
   await world.openAnew({ mode: "restored", c: 6 });
   world.say(1, 6, ...WHOLE);
-  assert.deepEqual(world.sent, [[-4, [], []], [7, 1, "a"]]);
+  assert.deepEqual(world.sent, [[-4, [], []], [7, 1, "a", "click", null, ["f", "ty"]]]);
 });
 
 test("events that are too much to keep leave their numbers, and are told of", async () => {

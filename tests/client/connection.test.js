@@ -253,6 +253,22 @@ test("a connection that lasted starts the waiting anew", () => {
   world.pass(4000);
   world.open({ mode: "resume" });
   world.pass(15_000);
+  world.say(-2, 0);
+  world.pass(2000);
+  world.lose();
+  assert.equal(world.timers.at(-1)?.at, world.now + 500);
+});
+
+test("a connection that carries events is no reason to wait longer either", () => {
+  const world = online();
+  for (let i = 0; i < 3; i++) world.lose();
+  world.pass(4000);
+  world.open({ mode: "resume" });
+  for (let i = 1; i < 5; i++) {
+    world.connection.send(/** @type {any} */ (i), "click", null);
+    world.say(-1, i);
+    world.pass(4000);
+  }
   world.lose();
   assert.equal(world.timers.at(-1)?.at, world.now + 500);
 });

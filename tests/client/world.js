@@ -17,8 +17,11 @@ export class World {
   /** @type {any[]} */ applied = [];
   /** @type {string[]} */ shown = [];
   /** @type {any[]} */ fields = [];
+  /** Fields that were typed into and told. @type {any[]} */ told = [];
   /** @type {any[]} */ gone = [];
   /** @type {any[]} */ edited = [];
+  /** @type {number[]} */ surveys = [];
+  /** @type {[any, number][]} */ carried = [];
   /** @type {Map<string, any>} */ elements = new Map();
   canLoad = true;
   html = "";
@@ -73,12 +76,12 @@ export class World {
       },
       values: {
         report: () => new Map(this.fields.splice(0)),
-        restart: () => this.shown.push("restart"),
-        survey: () => {},
+        survey: (/** @type {number} */ c) => this.surveys.push(c),
+        carry: (/** @type {any} */ field, /** @type {number} */ c) => this.carried.push([field, c]),
         edit: (/** @type {any} */ field) => this.edited.push(field),
         holds: (/** @type {any} */ field) => this.edited.includes(field),
         get changed() {
-          return new Map(world.fields);
+          return new Map([...world.told, ...world.fields]);
         },
         get unreported() {
           return new Map(world.fields);

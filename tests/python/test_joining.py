@@ -128,6 +128,66 @@ def test_a_tab_with_the_secret_of_another_browser_has_a_session_of_its_own(app: 
 # --- Late ---------------------------------------------------------------------------------
 
 
+def test_a_page_whose_welcome_was_lost_joins_again_and_has_the_same_session(
+    app: App, client: TestClient
+) -> None:
+    tab = LiveTab(client)
+    for count in (1, 2):
+        # All that it is sent is lost, and the server cannot know what was heard.
+        with tab:
+            (session,) = app.sessions.values()
+            session.template.getElementById("shown").content = count  # type: ignore[union-attr]
+            session.template.update()
+    with tab:
+        assert (tab.welcome["mode"], tab.welcome["s"], tab.welcome["c"]) == ("handoff", 0, 0)
+        assert list(app.sessions.values()) == [session]
+        tab.receive()
+        assert tab.text("shown") == "2"
+        clicked(tab, "more")
+    assert closes(tab) == 4410, "its token was good until the page had shown that it heard"
+
+
+@pytest.mark.parametrize("how", ["share", "restored"])
+def test_a_page_that_is_filled_and_whose_welcome_was_lost_is_filled_again(
+    how: str,
+) -> None:
+    store = Lasting()
+    app = site(store=store)
+    with TestClient(app) as before, LiveTab(before) as tab:
+        clicked(tab, "more")
+        (session,) = app.sessions.values()
+        if how == "share":
+            joins(LiveTab(before, share=session.url.partition("=")[2]), how)
+    if how == "restored":
+        with restarted(before, store) as client:
+            joins(renewed(client, tab.resume_secret), how)
+
+
+def joins(tab: LiveTab, how: str) -> None:
+    """Join twice, and see what the second welcome has brought."""
+    with tab:
+        pass
+    with tab:
+        assert tab.welcome["mode"] == how
+        joined(tab)
+        assert tab.text("shown") == "1"
+
+
+def test_a_token_that_was_claimed_is_good_for_its_own_browser_and_in_order(app: App) -> None:
+    with TestClient(app) as one, TestClient(app) as other:
+        tab = LiveTab(one)
+        tab.changes["n"] = 2
+        with tab:
+            thief = LiveTab(other)
+            thief.changes["token"] = tab.token
+            assert closes(thief) == 4410
+            late = LiveTab(one)
+            late.changes |= {"token": tab.token, "n": 1}
+            assert closes(late) == 4410
+            clicked(tab, "more")
+            assert tab.text("shown") == "1"
+
+
 @pytest.mark.parametrize("how", ["a new socket", "F5"])
 def test_a_join_that_a_newer_one_overtook_leaves_that_one_alone(
     app: App, client: TestClient, how: str

@@ -12,6 +12,7 @@ import { collect } from "./foreign.js";
 import { match } from "./match.js";
 import { expect } from "./reader.js";
 import { load } from "./renew.js";
+import { FIELDS } from "./values.js";
 
 /**
  * @typedef {import("./connection.js").Connection} Connection
@@ -31,6 +32,8 @@ import { load } from "./renew.js";
  */
 
 const SYNC_BYTES_MAX = 1_000_000;
+/** So much of fields is told with an event besides what it carries itself. */
+const FIELDS_BYTES_MAX = 50_000;
 /** A page that is none any more, as behind a login, is asked for less and less often. */
 const NO_PAGE_MS_MAX = 60_000;
 /** The server bears this many at once, and then one in such a time. */
@@ -47,6 +50,11 @@ export class Anew {
   #mode = "";
   /** How many events were not carried out. */
   #lost = 0;
+  /** Which event carries what a field of a page before this one held, by its uuid.
+   * @type {Map<unknown, import("./connection.js").Pending>} */
+  #carriers = new Map();
+  /** Fields that held what was typed before the session was restored. @type {Set<any>} */
+  #held = new Set();
 
   /** @param {Connection} connection */
   constructor(connection) {
@@ -67,11 +75,13 @@ export class Anew {
     const pages = [];
     for (; kept; kept = kept[5]) pages.unshift(kept);
     const [first, ...later] = pages.map(([, count, events]) => this.#read(count, events));
-    const told = /** @type {any[]} */ ([...first, ...later.flat()].flatMap((event) => [...event.fields]));
-    const fields = [...told.map((field) => [...field, true]), ...pages.flatMap((page) => page[3])];
+    const carried = /** @type {any[]} */ ([]);
+    for (const event of [...first, ...later.flat()]) {
+      for (const [field, value] of event.fields) carried.push([field, value, false]), this.#carriers.set(field, event);
+    }
     /** @type {Map<string, [string, unknown, boolean]>} Each once, the newest last. */
     const typed = new Map();
-    for (const [field, value, isNew] of fields) {
+    for (const [field, value, isNew] of [...carried, ...pages.flatMap((page) => page[3])]) {
       const before = typed.get(field);
       typed.delete(field);
       typed.set(field, [field, value, isNew || !!before?.[2]]);
@@ -111,8 +121,6 @@ export class Anew {
       connection.work.page.idPrefix = prefix;
       connection.desync = "new session";
       this.#former = Infinity;
-      // What the page holds once it is filled is told before they are sent.
-      for (const event of connection.pending) event.fields.clear();
       connection.connect();
     } catch (error) {
       // What is no live page now may be one later: a mended error, a proxy whose server is back.
@@ -124,7 +132,7 @@ export class Anew {
   /** Return what a join says besides the token. */
   join() {
     const { work, resume, desync } = this.#connection;
-    work.values.restart();
+    work.values.survey(0);
     if (!resume && work.share) return { share: work.share };
     return desync ? {} : { resume, fields: this.#connection.named(this.#connection.typed.filter(([, , isNew]) => isNew)) };
   }
@@ -140,9 +148,13 @@ export class Anew {
       this.#lost += length - connection.pending.length;
       this.#number(connection.pending, 0);
       connection.typed = [];
+      this.#restart();
     }
-    // The server that was told of what is typed, and the numbers that it was told by, are gone.
-    if (mode !== "resume") values.restart();
+    if (mode === "restored") {
+      this.#held = new Set(values.changed.keys());
+      // The server that was told of what was typed is gone: nothing that fills the page is newer.
+      for (const field of this.#untold()) values.carry(field, connection.count + 1);
+    }
     this.#mode = mode;
     if (mode === "handoff" && !connection.desync) {
       this.#end();
@@ -158,14 +170,24 @@ export class Anew {
     const connection = this.#connection;
     const { page, values } = connection.work;
     page.match = undefined;
-    for (const event of connection.pending) event.target = this.#find(event.target) ?? event.target;
+    for (const event of connection.pending) {
+      event.target = this.#find(event.target) ?? event.target;
+      event.fields = new Map([...event.fields].map(([field, value]) => [this.#find(field, true) ?? field, value]));
+    }
     this.#lost += connection.pending.filter(({ target }) => !page.has(target)).length;
     // Older events, handled since the join, may have undone what was typed.
     const fields = connection.typed.flatMap(([target, value, isNew]) => {
-      const field = isNew || this.#mode === "restored" ? this.#find(target, true) : undefined;
-      return field && !values.holds(field, "", 0) ? [[field, value]] : [];
+      const carrier = connection.pending.find((event) => event === this.#carriers.get(target));
+      const field = isNew || carrier || this.#mode === "restored" ? this.#find(target, true) : undefined;
+      return field && !values.holds(field, "", 0) ? [{ field, value, isNew, carrier }] : [];
     });
-    for (const [field, value] of fields) restore(field, value, values);
+    for (const { field, value, isNew, carrier } of fields) {
+      restore(field, value, values);
+      if (isNew) continue;
+      values.carry(field, carrier?.c ?? 0);
+      this.#held.add(field);
+    }
+    if (this.#mode === "restored") this.#tell();
     this.#end();
     if (this.#mode === "restored" || this.#mode === "fresh") {
       connection.wantsSync = true;
@@ -196,6 +218,43 @@ export class Anew {
     const [id, name] = this.#connection.names[target] ?? [];
     const named = isField && name ? document.getElementsByName(name) : [];
     return elements.get(target) ?? document.getElementById(id ?? "") ?? (named.length === 1 ? named[0] : undefined);
+  }
+
+  /** The fields that held what was typed, and of which neither an event nor the user has yet to tell. */
+  #untold() {
+    const { pending, work } = this.#connection;
+    const { changed, unreported } = work.values;
+    const carried = new Set(pending.flatMap(({ fields }) => [...fields.keys()]));
+    return [...this.#held].filter((field) => changed.has(field) && !carried.has(field) && !unreported.has(field));
+  }
+
+  /** Have the server that restored the session hear what the one before knew: at the turn of the
+   * first event that waits, whose handlers may set it anew; if none does, by the next one. */
+  #tell() {
+    const connection = this.#connection;
+    const { values } = connection.work;
+    const [first] = connection.pending;
+    for (const field of this.#untold()) {
+      const fields = new Map(first?.fields).set(field, values.changed.get(field));
+      if (!first || size(connection.named(fields)) > FIELDS_BYTES_MAX) {
+        values.edit(field);
+      } else {
+        first.fields = fields;
+        values.carry(field, first.c);
+      }
+    }
+  }
+
+  /** Begin with a session that knows the page's HTML, and counts anew. */
+  #restart() {
+    const { pending, work } = this.#connection;
+    const { values, page } = work;
+    const { unreported } = values;
+    for (const field of page.document.querySelectorAll(FIELDS)) values.carry(field, 0);
+    values.survey(0);
+    for (const { c, fields } of pending) {
+      for (const field of fields.keys()) if (!unreported.has(field)) values.carry(field, c);
+    }
   }
 
   /** @param {import("./connection.js").Pending[]} events @param {number} count of those before */
@@ -254,13 +313,20 @@ function forget(connection) {
   }, SYNC_MS);
 }
 
-/** Tell the server what the document holds that it does not know. @param {Connection} connection */
-export function sync(connection) {
+/** Tell the server what the document holds that it does not know, whoever changed it. @param {Connection} connection */
+export function tell(connection) {
+  const { pending, count, work } = connection;
+  // What an event carries is told by that, and in its turn.
+  work.values.survey(pending.length ? pending[0].c - 1 : count);
+  sync(connection);
+}
+
+/** Tell the server what it is not known to know. @param {Connection} connection */
+function sync(connection) {
   const { state, desync, work } = connection;
   // Else it is done when the two agree otherwise, or when it is its time.
   if (state !== "online" || desync || !mayTell(connection)) return;
   connection.wantsSync = false;
-  work.values.survey();
   // An event has to carry them too, for nobody says whether this arrives.
   const frame = [-4, connection.named(work.values.unreported), collect(work.page)];
   if (size(frame) > SYNC_BYTES_MAX) work.status.notify("This is too much to send.");

@@ -212,7 +212,7 @@ export class Connection {
   /** Return the fields that a session is told of which knows the page's HTML. */
   edited() {
     const { values } = this.work;
-    values.restart();
+    values.survey(0);
     // Events that wait carry older fields, which must not come last: then the next event has these.
     return this.pending.length ? [] : this.named(values.report(0));
   }
@@ -332,8 +332,6 @@ export class Connection {
 
   /** Ask whether the server is there, and say in the page if it does not answer soon. */
   #ping(patience = SILENCE_MS) {
-    // A connection that has come this far is no reason to wait longer next time.
-    this.#attempts = 0;
     this.transmit([-2, this.count]);
     this.#probe(patience, () => {
       this.#isSilent = true;
@@ -346,7 +344,12 @@ export class Connection {
   #probe(ms, otherwise) {
     this.#heard = false;
     this.#isProbing = true;
-    this.#wait(ms, () => (this.#heard ? this.idle(PING_MS - ms) : otherwise()));
+    this.#wait(ms, () => {
+      if (!this.#heard) return otherwise();
+      this.idle(PING_MS - ms);
+      // A connection that has come this far is no reason to wait longer next time.
+      this.#attempts = 0;
+    });
   }
 
   /** Ask in a while whether the server is there. @param {number} ms */

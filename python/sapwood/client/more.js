@@ -5,7 +5,7 @@
  * It is handed the objects of the first and shares no state with it; what both
  * import is constants and functions, which each has its own copy of.
  */
-import { join, renew, sync } from "./anew.js";
+import { join, renew, tell } from "./anew.js";
 import { control } from "./control.js";
 import { Delay } from "./delay.js";
 import { Filling } from "./fill.js";
@@ -30,5 +30,5 @@ export default {
   replaceTag: replace,
   setForeign,
   setOwned: setProperty,
-  tellAll: sync,
+  tellAll: tell,
 };

@@ -9,9 +9,9 @@
 
 /** @typedef {{ type: string, options: HTMLOptionElement[], form: HTMLFormElement | null } & Omit<HTMLInputElement, "type" | "form">} Field */
 /** @typedef {string | boolean | string[]} Value */
-/** @typedef {{ changed: Map<any, Value>, unreported: Map<any, Value>, report(c: number): Map<any, Value>, restart(): void, survey(): void, edit(field: any): void, holds(field: Element, name: string, c: number): boolean }} Reports what a connection asks of this */
+/** @typedef {{ changed: Map<any, Value>, unreported: Map<any, Value>, report(c: number): Map<any, Value>, survey(c: number): void, carry(field: any, c: number): void, edit(field: any): void, holds(field: Element, name: string, c: number): boolean }} Reports what a connection asks of this */
 
-const FIELDS = "input,select,textarea";
+export const FIELDS = "input,select,textarea";
 
 export class Values {
   #document;
@@ -50,15 +50,16 @@ export class Values {
     }
   }
 
-  /** A new session knows the page's HTML: note every field that is not so. */
-  restart() {
-    this.#carriers = new WeakMap();
-    this.survey();
+  /** Note every field that is not as the HTML says, whoever changed it, except what an event
+   * after *c* carries. @param {number} c */
+  survey(c) {
+    for (const field of this.changed.keys()) this.holds(field, "", c) || this.edit(field);
   }
 
-  /** Note every field that is not as the HTML says, whoever changed it. */
-  survey() {
-    for (const field of this.changed.keys()) this.edit(field);
+  /** Note that event *c* carries what a field holds. @param {Field} field @param {number} c */
+  carry(field, c) {
+    this.#carriers.set(field, c);
+    this.#edited.delete(field);
   }
 
   /** The values of the fields that are not as the HTML says, or were edited since they were reported. */
@@ -73,8 +74,7 @@ export class Values {
 
   /** @param {Iterable<Field>} fields @returns {Map<Field, Value>} of those that the server knows */
   #values(fields) {
-    const known = [...fields].filter((field) => this.#page.has(field));
-    return new Map(known.map((field) => [field, valueOf(field)]));
+    return new Map([...fields].filter((field) => this.#page.has(field)).map((field) => [field, valueOf(field)]));
   }
 
   /** Return the values of the edited fields, for event *c*. @param {number} c */
@@ -88,7 +88,7 @@ export class Values {
   /** Say whether a property is the user's, in a frame that covers events up to *c*.
    * @param {Element} element @param {string} name @param {number} c */
   holds(element, name, c) {
-    return (name === "value" && element === this.#composing) || (this.#carriers.get(element) ?? 0) > c;
+    return (name === "value" && element === this.#composing) || /** @type {number} */ (this.#carriers.get(element)) > c;
   }
 
   /** All radio buttons that change when one does. @param {Field} radio */

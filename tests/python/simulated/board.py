@@ -34,6 +34,8 @@ class Board(Template):
         #: Versions and what they show; the field's values in the order in which it had them.
         self.history: dict[int, Any] = {}
         self.values: list[str] = []
+        #: Those of them that an event brought which was carried out.
+        self.brought: set[str] = set()
         self.version = 0
         world.boards.append(self)
         self["body"].attrs["data-lineage"] = self.lineage
@@ -66,6 +68,9 @@ class Board(Template):
         """Note what the field holds, if it is something new."""
         value = str(self["#field"].value)
         if not self.values or self.values[-1] != value:
+            self.world.promises.holds(
+                value not in self.brought, f"{value!r} came back in place of {self.values[-1:]}"
+            )
             self.values.append(value)
 
     # --- Handlers --------------------------------------------------------------------
@@ -75,6 +80,7 @@ class Board(Template):
         self.note_value()
         number: int = e.event_data["n"]
         self.world.ran(self, number)
+        self.brought.update(self.world.clicks[number].texts)
         self.state["done"].append(number)
         self["#shown"].content = len(self.state["done"])
         return number

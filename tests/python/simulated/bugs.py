@@ -167,6 +167,19 @@ def kept_text_not_put_back() -> AbstractContextManager[None]:
     return _patched(LoadedPage, _put_back=taken)
 
 
+def kept_text_counts_as_typed() -> AbstractContextManager[None]:
+    """The browser takes for new what it puts back though an event that waits carries it."""
+    carry = LoadedPage._carry
+
+    def carried(self: LoadedPage, uuid: str, number: int) -> None:
+        if number not in self.pending:
+            carry(self, uuid, number)
+        else:
+            self._edit(uuid, self.page.elements[uuid].value)
+
+    return _patched(LoadedPage, _carry=carried)
+
+
 def effect_replayed() -> AbstractContextManager[None]:
     """The browser makes the calls of a patch that comes again."""
     patch = LoadedPage._patch
@@ -265,6 +278,7 @@ BUGS: dict[str, Callable[[], AbstractContextManager[None]]] = {
         questions_kept_for_another_page,
         nobody_waits_for_a_new_socket,
         kept_text_not_put_back,
+        kept_text_counts_as_typed,
         effect_replayed,
     )
 }

@@ -92,6 +92,10 @@ class LoadedPage(Browser):
         self._former = 0
         self._kept_fields: dict[str, Any] = {}
         self._untold: set[str] = set()
+        #: Fields that held what was typed before the session was restored.
+        self._held: set[str] = set()
+        #: Which event carries what a field of the page before held.
+        self._carriers_before: dict[str, int] = {}
         self._names: dict[str, str] = {}
         self._typed_before: str | None = None
         if kept:
@@ -100,22 +104,25 @@ class LoadedPage(Browser):
             self.pending = dict(kept.pending)
             self.count = self._former = kept.count
             self.typed = self._typed_before = kept.typed
-            told = [it.fields for it in kept.pending.values()]
-            self._kept_fields = _merged(*told, kept.fields)
-            self._untold = kept.untold.union(*told)
+            carried = [it.fields for it in kept.pending.values()]
+            self._kept_fields = _merged(*carried, kept.fields)
+            self._untold = kept.untold
+            self._carriers_before = {
+                uuid: number for number, it in kept.pending.items() for uuid in it.fields
+            }
 
     # --- The user --------------------------------------------------------------------
 
-    def click(self, uuid: str, click: int) -> bool:
-        """Click on an element; say whether the page takes it."""
+    def click(self, uuid: str, click: int) -> Pending | None:
+        """Click on an element; return the event, if the page takes it."""
         if len(self.pending) >= PENDING_MAX:
-            return False
+            return None
         self.count += 1
         event = Pending(click, uuid, {"n": click}, self._report(self.count))
         self.pending[self.count] = event
         if self.is_online and not self.is_anew:
             self.up.append(self._frame(self.count))
-        return True
+        return event
 
     def edit(self, uuid: str, text: str) -> None:
         """Type into a field; the next event tells."""
@@ -172,7 +179,7 @@ class LoadedPage(Browser):
                 else:
                     body["share"] = self._share
         else:
-            self._survey()
+            self._survey(0)
             # Events that wait carry older values, which must not come last.
             if not self.pending:
                 body["fields"] = self._named(self._report(0))
@@ -186,9 +193,6 @@ class LoadedPage(Browser):
         self.page.prefix = meta_of(html, "data-prefix")
         self._former = NUMBER_MAX
         self.asked.forget()
-        # What the page holds once it is filled is told before they are sent.
-        for event in self.pending.values():
-            event.fields = {}
 
     def lost(self, code: int) -> None:
         """Hear that the socket is gone."""
@@ -214,8 +218,10 @@ class LoadedPage(Browser):
             self._forget_kept()
         self.mode = mode
         if mode == "restored":
-            # The server that was told of what is typed is gone: all of it is newer.
-            self._survey()
+            self._held = {uuid for uuid, _ in self._changed()}
+            # The server that was told of what was typed is gone: what fills the page is older.
+            for uuid, _ in self._told_before():
+                self.carriers[uuid] = self.count + 1
         if mode == "handoff" and not self._is_new_session:
             # Nothing is known of the former session: this is a page like any other.
             self.is_anew = False
@@ -236,14 +242,32 @@ class LoadedPage(Browser):
                 self.told.failed[event.click] = "not carried out"
         self.pending = dict(enumerate(mine, 1))
         self.count, self.handled, self._covers = len(mine), 0, 0
+        edited = set(self.edited)
         self.carriers.clear()
-        self._survey()
+        self._survey(0)
+        for number, event in self.pending.items():
+            for uuid in event.fields.keys() - edited:
+                self._carry(uuid, number)
 
-    def _survey(self) -> None:
-        """Take every field that is not as the HTML says as edited."""
+    def _survey(self, number: int) -> None:
+        """Take as edited what is not as the HTML says, and carried by no event after that one."""
         for uuid, value in self._changed():
-            self.edited[uuid] = value
-            self.carriers[uuid] = self.count + 1
+            if self.carriers.get(uuid, 0) <= number:
+                self._edit(uuid, value)
+
+    def _edit(self, uuid: str, value: Any) -> None:
+        self.edited[uuid] = value
+        self.carriers[uuid] = self.count + 1
+
+    def _carry(self, uuid: str, number: int) -> None:
+        self.edited.pop(uuid, None)
+        self.carriers[uuid] = number
+
+    def _told_before(self) -> list[tuple[str, Any]]:
+        """Return what no event that waits carries, and what is no news either."""
+        carried = set().union(*(it.fields for it in self.pending.values()))
+        uuids = self._held - self.edited.keys() - carried
+        return [it for it in self._changed() if it[0] in uuids]
 
     @property
     def _kept_untold(self) -> dict[str, Any]:
@@ -317,22 +341,43 @@ class LoadedPage(Browser):
             event.fields = {ids.get(uuid, uuid): it for uuid, it in event.fields.items()}
         self._kept_fields = {ids.get(uuid, uuid): it for uuid, it in self._kept_fields.items()}
         self._untold = {ids.get(uuid, uuid) for uuid in self._untold}
+        self._held = {ids.get(uuid, uuid) for uuid in self._held}
+        self._carriers_before = {ids.get(it, it): n for it, n in self._carriers_before.items()}
 
     def _filled(self) -> None:
         self.is_anew = self._is_new_session = False
-        fields = self._kept_fields if self.mode == "restored" else self._kept_untold
-        for uuid, value in fields.items():
-            if uuid in self.page.elements and uuid not in self.carriers:
+        for uuid, value in self._kept_fields.items():
+            carrier = self._carriers_before.get(uuid, 0)
+            is_news, is_carried = uuid in self._untold, carrier in self.pending
+            if (
+                (is_news or is_carried or self.mode == "restored")
+                and uuid in self.page.elements
+                and not self.carriers.get(uuid)
+            ):
                 self._put_back(uuid, value)
+                if not is_news:
+                    self._carry(uuid, carrier if is_carried else 0)
+                    self._held.add(uuid)
+        if self.mode == "restored":
+            self._tell_again()
         self._kept_fields, self._untold, self._names = {}, set(), {}
         self._typed_before = None
         for event in self.pending.values():
             if event.target not in self.page.elements:
                 self.told.stale.add(event.click)
         if self.mode in {"restored", "fresh"}:
-            self._survey()
             self._tell_all()
         self._flush()
+
+    def _tell_again(self) -> None:
+        """Tell what the server before knew: by the first event that waits, or by the next."""
+        number = min(self.pending, default=0)
+        for uuid, value in self._told_before():
+            if number:
+                self.pending[number].fields[uuid] = value
+                self._carry(uuid, number)
+            else:
+                self._edit(uuid, value)
 
     def _put_back(self, uuid: str, value: Any) -> None:
         # Older events, which the server handled since the join, may have undone it.

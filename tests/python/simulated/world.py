@@ -223,9 +223,11 @@ class World:
         number = self.count("click")
         self.clicks[number] = Click(number, visitor.name, on, lineage, self.processes)
         assert node.uuid
-        if not visitor.page.click(node.uuid, number):
+        event = visitor.page.click(node.uuid, number)
+        if event is None:
             del self.clicks[number]
             return
+        self.clicks[number].texts = tuple(event.fields.values())
         self.say(f"{visitor.name} clicks on {on} (click {number})")
         if visitor.wire is not None:
             visitor.send()
@@ -423,6 +425,8 @@ class Click:
     lineage: str | None
     #: How many processes there had been.
     process: int
+    #: What was typed before it and told with it.
+    texts: tuple[str, ...] = ()
 
 
 class _Listener(logging.Handler):
