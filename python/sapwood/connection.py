@@ -99,6 +99,7 @@ class _Report(NamedTuple):
     """What became of an event, besides that it was handled."""
 
     number: int
+    code: str
     #: The page has heard it if it has this patch, which went after it.
     before: int
     frame: str
@@ -353,9 +354,14 @@ class Connection:
         """
         frame = encode([-3, number, code, text])
         with self._lock:
-            report = _Report(number, self._sync.sequence + 1, frame)
+            report = _Report(number, code, self._sync.sequence + 1, frame)
             self._reports = (*self._reports, report)[-REPORTS_MAX:]
             self.put(frame)
+
+    @property
+    def reports(self) -> list[tuple[int, str]]:
+        """What became of events, by their numbers, of which the page may not have heard."""
+        return [(it.number, it.code) for it in self._reports]
 
     @property
     def told(self) -> int:

@@ -127,6 +127,8 @@ async def _enter(app: App, join: Join, browser: str) -> tuple[str, Connection]:
         # If this welcome is lost, the tab comes back with the secret it has.
         connection.former = start.tab.secrets
         connection.may_skip = True
+        for number, code in start.tab.reports:
+            connection.report(number, code, "")
     return mode, connection
 
 

@@ -28,6 +28,8 @@ from sapwood.store import SessionStore
 
 # What fits into a record; of more tabs the oldest come back to a page that begins afresh.
 TABS_MAX = 64
+# What became of so many events of each is told after a restart too.
+REPORTS_MAX = 8
 ID_LENGTH_MAX = 64
 CHANGES_MAX = 8
 
@@ -98,7 +100,8 @@ class Keeper:
             handled = connection.handled_after(turn.event.number)
         secrets = [it.hex() for it in self._registry.secrets_of(connection)]
         secrets = [*connection.former, *secrets]
-        return ConnectionRecord(_name(connection.browser), secrets, handled)
+        name = _name(connection.browser)
+        return ConnectionRecord(name, secrets, handled, connection.reports[-REPORTS_MAX:])
 
     async def try_to_save(self, session: Session) -> None:
         """Keep a session as it is; what goes wrong is logged, and it lives on here."""

@@ -27,7 +27,7 @@ _Count = Annotated[int, msgspec.Meta(ge=0)]
 log: logging.Logger = logging.getLogger("sapwood")
 
 
-class ConnectionRecord(msgspec.Struct, frozen=True):
+class ConnectionRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     """One tab's way back into a session."""
 
     #: The hash of its browser's cookie.
@@ -36,6 +36,9 @@ class ConnectionRecord(msgspec.Struct, frozen=True):
     secrets: list[str]
     #: Events up to this one were handled.
     handled: _Count
+    #: Numbers of those that came to nothing or failed, and a code for why, of which the page
+    #: may not have heard.
+    reports: list[tuple[_Count, str]] = []
 
 
 class Record(msgspec.Struct, frozen=True, tag_field="v", tag=1):
