@@ -445,8 +445,9 @@ class App:
         """Call *function* with every session that has ended, after its last `on_disconnect`.
 
         Nobody came back to it within `session_timeout_s`, or it was destroyed; what it ran
-        by `run_task` is cancelled. When the app stops it is not called: the sessions that
-        declare state go on in the next process.
+        by `run_task` is cancelled, and a handler that hangs is after 5 s, as is any hook. It
+        does not wait for a thread that hangs. When the app stops it is not called: the
+        sessions that declare state go on in the next process.
         """
         self.presence.on_end.append(function)
         return function

@@ -3,6 +3,8 @@
 An event holds its session from the first of its handlers to the end of the last, also
 while they wait. Coroutines run on the event loop, all else in worker threads, of which a
 session never has more than two. Every event has a task, and so a context, of its own.
+When a session has ended, what waits for its turn ends at once, but for hooks; what runs is
+given a short time, and then cancelled, so that nothing outlives its session for long.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import functools
 import inspect
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 from typing import Any, Literal, get_args
 
 from sapwood import events
@@ -28,6 +30,11 @@ THREADS_MAX = 32
 THREADS_OF_SESSION_MAX = 2
 # When so many calls of hooks wait for a session, who comes and goes is told of in sum only.
 VISITS_WAITING_MAX = 16
+# So long what still runs of a session that has ended may run on, each hook anew: a handler
+# that ends its own session comes to its end, and what hangs does not pile up.
+GRACE_S = 5.0
+# So long what was cancelled may take for that, before others go on without it.
+MERCY_S = 1.0
 
 #: Who waits for whom: events of one session, events of all sessions, or nobody.
 Concurrency = Literal["per_session", "serialized", "concurrent"]
@@ -150,10 +157,32 @@ class Dispatcher:
         async with self._turn(session) as hold:
             session.visits.pop(asyncio.current_task(), None)
             for hook in hooks:
-                error = await self._call(session, hook, functools.partial(hook, session), hold)
+                if session.is_over:
+                    hold.limit()
+                error = await self._call_hook(session, hook, hold)
                 if error is not None:
                     name = events.name_of(hook)
                     log.error("session %s: %s failed: %r", session.id, name, error, exc_info=error)
+
+    async def _call_hook(
+        self, session: Session, hook: Callable[[Session], Any], hold: _Hold
+    ) -> BaseException | None:
+        try:
+            return await self._call(session, hook, functools.partial(hook, session), hold)
+        except asyncio.CancelledError:
+            if self._is_ending or not hold.is_cancelled:
+                raise
+            return None
+        finally:
+            hold.forgive()
+
+    def end(self, session: Session) -> None:
+        """Let nothing of a session that has ended go on for long, and of what waits only hooks."""
+        for hold in tuple(session.at_work or ()):
+            if hold.has_begun:
+                hold.limit()
+            elif hold.task not in (session.visits or ()):
+                hold.task.cancel()
 
     async def finish(self, patience_s: float) -> None:
         """Wait for what runs, up to *patience_s* seconds, and cancel what runs still."""
@@ -164,35 +193,40 @@ class Dispatcher:
 
     # --- One after the other -------------------------------------------------------
 
-    def _hold(self, session: Session, policy: str = "queue") -> AbstractAsyncContextManager[_Hold]:
+    def _hold(self, session: Session, policy: str = "queue") -> _Hold:
         if policy == "parallel" or self._concurrency == "concurrent":
-            return nullcontext(_Hold(None))
+            return _Hold(session, None)
         return self._turn(session)
 
     def _turn(self, session: Session) -> _Hold:
         if self._concurrency == "serialized":
             if self._lock is None:
                 self._lock = asyncio.Lock()
-            return _Hold(self._lock)
+            return _Hold(session, self._lock)
         if session.lock is None:
             session.lock = asyncio.Lock()
-        return _Hold(session.lock)
+        return _Hold(session, session.lock)
 
     async def _take_page(self, session: Session, page: Page) -> None:
         async with self._hold(session):
-            session.take_page(page)
+            if not session.is_over:
+                session.take_page(page)
 
     async def _handle(self, session: Session, turn: Turn, arrived_s: float) -> None:
+        if session.is_over:
+            return  # it had not begun to wait when the session ended
         try:
             async with self._hold(session, turn.policy) as hold:
                 turn.connection.begin(turn)
-                if not (turn.is_dropped or session.is_over):
+                if not turn.is_dropped:
                     for call in session.calls(turn):
                         await self._call_handler(session, turn, call, hold)
+                hold.name = "the session store"
                 await self._save_handled(session, turn)
         except asyncio.CancelledError:
-            # If the app stops it was not handled: whoever comes back sends it again.
-            if not self._is_ending:
+            # If the app stops it was not handled: whoever comes back sends it again. Of a
+            # session that has ended nobody is to hear that it was.
+            if not (self._is_ending or session.is_over):
                 session.finish(turn)
             raise
         except BaseException:
@@ -227,7 +261,7 @@ class Dispatcher:
         self, session: Session, function: Callable[..., Any], call: Callable[[], Any], hold: _Hold
     ) -> BaseException | None:
         """Run *call*, on the loop or in a thread; return what it raised."""
-        name = events.name_of(function)
+        hold.name = name = events.name_of(function)
 
         def watched() -> Any:
             with self._watchdog.running(name, session.id, on_loop=False, hold=hold):
@@ -240,8 +274,9 @@ class Dispatcher:
                 return None
             if session.threads is None:
                 session.threads = asyncio.Semaphore(THREADS_OF_SESSION_MAX)
-            async with session.threads:
-                result = await self._workers.run(watched)
+            await session.threads.acquire()
+            # Not when nobody waits for it any more: a thread cannot be cancelled.
+            result = await self._workers.run(watched, session.threads.release)
             if inspect.isawaitable(result):
                 with self._watchdog.running(name, session.id, on_loop=True, hold=hold):
                     await result
@@ -254,25 +289,108 @@ class Dispatcher:
 
 
 class _Hold:
-    """The right to be the only one at work; without a lock everybody has it."""
+    """A task at work for a session, and its right to be the only one.
 
-    __slots__ = ("_is_over", "_lock", "is_held")
+    Without a *lock* everybody has that right.
+    """
 
-    def __init__(self, lock: asyncio.Lock | None) -> None:
+    __slots__ = (
+        "_lock",
+        "_session",
+        "_timer",
+        "has_begun",
+        "is_cancelled",
+        "is_held",
+        "is_over",
+        "name",
+        "task",
+    )
+
+    def __init__(self, session: Session, lock: asyncio.Lock | None) -> None:
+        self._session = session
         self._lock = lock
+        #: When its time is over, if it is limited.
+        self._timer: asyncio.TimerHandle | None = None
+        #: Whether it waits no more.
+        self.has_begun: bool = False
         #: Whether others wait for it.
         self.is_held: bool = False
-        self._is_over = False
+        #: Whether it has given its right up for good.
+        self.is_over: bool = False
+        #: Whether it was cancelled because its time was over.
+        self.is_cancelled: bool = False
+        #: What it is about just now, for the log.
+        self.name: str = ""
 
     async def __aenter__(self) -> _Hold:
-        assert self._lock is not None
-        await self._lock.acquire()
-        self.is_held = True
+        task = asyncio.current_task()
+        assert task is not None
+        self.task: asyncio.Task[Any] = task
+        if self._session.at_work is None:
+            self._session.at_work = set()
+        self._session.at_work.add(self)
+        try:
+            if self._lock is not None:
+                await self._lock.acquire()
+                self.is_held = True
+        except BaseException:
+            self._leave()
+            raise
+        self.has_begun = True
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._is_over = True
+        self.forgive()
+        self._leave()
+        self._give_up()
+
+    def _leave(self) -> None:
+        # An empty set takes 200 bytes of every session that waits for something to do.
+        self._session.at_work.discard(self)
+        self._session.at_work = self._session.at_work or None
+
+    def _give_up(self) -> None:
+        self.is_over = True
         self._release()
+
+    # --- When the session has ended ----------------------------------------------
+
+    def limit(self) -> None:
+        """Let what runs now run for a short time only."""
+        self.forgive()
+        self._timer = asyncio.get_running_loop().call_later(GRACE_S, self._cancel)
+
+    def forgive(self) -> None:
+        """Let go of the limit, and of what became of it."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self.is_cancelled:
+            self.is_cancelled = False
+            self.task.uncancel()
+
+    def _cancel(self) -> None:
+        log.warning(
+            "%s of session %s, which has ended, does not end in %g s, and is cancelled",
+            self.name,
+            self._session.id,
+            GRACE_S,
+        )
+        if not self.is_held:
+            self.is_over = True  # nor does it wait for its turn again
+        self.is_cancelled = True
+        self.task.cancel()
+        self._timer = asyncio.get_running_loop().call_later(MERCY_S, self._forsake)
+
+    def _forsake(self) -> None:
+        log.error(
+            "%s of session %s does not let itself be cancelled, and others go on without it",
+            self.name,
+            self._session.id,
+        )
+        self._give_up()
+
+    # --- For others --------------------------------------------------------------
 
     def _release(self) -> None:
         if self._lock is not None and self.is_held:
@@ -280,7 +398,7 @@ class _Hold:
             self._lock.release()
 
     def _release_if_over(self) -> None:
-        if self._is_over:
+        if self.is_over:
             self._release()
 
     @asynccontextmanager
@@ -292,7 +410,7 @@ class _Hold:
             yield
         finally:
             # In a task of the handler's own the block may end after the handler.
-            if was_held and not self._is_over:
+            if was_held and not self.is_over:
                 assert self._lock is not None
                 await self._lock.acquire()
                 self.is_held = True

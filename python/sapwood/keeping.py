@@ -153,7 +153,8 @@ class Keeper:
         if session.saving is None:
             session.saving = asyncio.Lock()
         async with session.saving:
-            if session.saved:
+            # It may be there even if nobody waited until it was.
+            if session.state or session.saved or session.declares_state:
                 await self.store.delete(session.id)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sapwood.connection import CLOSED, Connection
 from sapwood.session import Session
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 ANSWER_GRACE_S = 1.0
 
 Hook = Callable[[Session], Any]
+#: What runs beside the handlers.
+Task: TypeAlias = asyncio.Task[Any]
 
 log: logging.Logger = logging.getLogger("sapwood")
 
@@ -40,7 +42,7 @@ class Presence:
         self.on_end: list[Hook] = []
         #: When each connection of a session lapses and ends, unless somebody comes back.
         self._expiring: dict[Session, dict[Connection, asyncio.TimerHandle]] = {}
-        self._tasks: dict[Session, set[asyncio.Task[Any]]] = {}
+        self._tasks: dict[Session, set[Task]] = {}
 
     # --- Browsers ----------------------------------------------------------------
 
@@ -104,15 +106,16 @@ class Presence:
 
     # --- Sessions ----------------------------------------------------------------
 
-    def run_for(self, session: Session, coroutine: Coroutine[Any, Any, Any]) -> None:
+    def run_for(self, session: Session, coroutine: Coroutine[Any, Any, Any]) -> Task:
         """Run *coroutine* until the session ends; raise AppError in a thread."""
         task = self._app.run_task(coroutine)
         if session.is_over:
             task.cancel()
-            return
+            return task
         tasks = self._tasks.setdefault(session, set())
         tasks.add(task)
         task.add_done_callback(tasks.discard)
+        return task
 
     def close(self, session: Session) -> None:
         """Send all browsers away, and for good; from any thread."""
@@ -159,6 +162,7 @@ class Presence:
         self._app.places.turn_away(session)
         if self._app.is_stopping:
             return
+        self._app.dispatcher.end(session)
         for connection in connections:
             self._part(connection)
         if self.on_end and not session.is_new:

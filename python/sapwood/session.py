@@ -24,6 +24,7 @@ from sapwood.template import Template
 
 if TYPE_CHECKING:
     from sapwood.app import App
+    from sapwood.presence import Task
 
 # A page that is larger already takes no foreign nodes any more.
 NODES_WITH_FOREIGN_MAX = 200_000
@@ -62,6 +63,7 @@ class Session:
         "_debug",
         "_unfinished",
         "absent",
+        "at_work",
         "closings",
         "declares_state",
         "foreign_bytes",
@@ -114,8 +116,9 @@ class Session:
         self.foreign_bytes: int = 0
         #: How many pages have told what they hold, and wait to be heard.
         self.pages_waiting: int = 0
-        # The dispatcher's: whose turn it is, how many threads are at work, which hooks wait;
-        # and the keeper's: what is in the store.
+        # The dispatcher's: who waits or is at work, whose turn it is, how many threads are
+        # at work, which hooks wait; and the keeper's: what is in the store.
+        self.at_work: Any = None
         self.lock: Any = None
         self.threads: Any = None
         self.visits: Any = None
@@ -192,17 +195,19 @@ class Session:
     def destroy(self) -> None:
         """End the session: its browsers are sent away, its state is forgotten.
 
-        From any thread; what runs comes to its end.
+        From any thread. What waits to be handled is not; a handler or hook that runs is
+        cancelled if it does not end within 5 s, and what it does is kept no more. Then
+        `on_disconnect` and `on_end` are called.
         """
         self.app.presence.destroy(self)
 
-    def run_task(self, coroutine: Coroutine[Any, Any, Any]) -> None:
+    def run_task(self, coroutine: Coroutine[Any, Any, Any]) -> Task:
         """Run *coroutine* beside the handlers until the session ends; what it raises is logged.
 
-        Call it where the event loop runs: in hooks and handlers that are coroutine
-        functions. Raises AppError in a thread.
+        Returns its task, whose `cancel()` ends it before. Call it where the event loop runs:
+        in hooks and handlers that are coroutine functions. Raises AppError in a thread.
         """
-        self.app.presence.run_for(self, coroutine)
+        return self.app.presence.run_for(self, coroutine)
 
     def forget(self) -> None:
         """Let go of the template and of all that waits."""
@@ -292,10 +297,13 @@ class Session:
         """Go through the handlers of an event, from its target upwards.
 
         What handlers of the same event change before is looked at again: each one
-        must still be in the page, and enabled, when its turn comes.
+        must still be in the page, and enabled, when its turn comes. None is called any
+        more when the session has ended.
         """
         turn.is_excused = not self._is_published
         for call in self._calls(turn):
+            if self.is_over:
+                return
             turn.called.append(call.handler)
             yield call
 

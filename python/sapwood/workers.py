@@ -17,6 +17,10 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
+def _nothing() -> None:
+    pass
+
+
 class Workers:
     """Up to *threads_max* threads, each made when all others are busy."""
 
@@ -27,21 +31,26 @@ class Workers:
         #: Jobs that wait or run.
         self._pending = 0
 
-    async def run(self, function: Callable[[], T]) -> T:
+    async def run(self, function: Callable[[], T], ended: Callable[[], None] = _nothing) -> T:
         """Call *function* in a thread, in a copy of this context, and return what it returns.
 
         If whoever waits is cancelled, a function that runs comes to its end, and one that
-        waits for a thread is not called.
+        waits for a thread is not called. In both cases, and always, *ended* is called in the
+        loop, once, when no thread is at it any more.
         """
         loop = asyncio.get_running_loop()
         if self._threads <= self._pending and self._threads < self._threads_max:
-            # The process does not wait for one that never ends.
-            threading.Thread(
-                target=_work, args=(self._jobs,), name="sapwood-worker", daemon=True
-            ).start()
+            try:
+                # The process does not wait for one that never ends.
+                threading.Thread(
+                    target=_work, args=(self._jobs,), name="sapwood-worker", daemon=True
+                ).start()
+            except RuntimeError:  # there are no more to be had
+                ended()
+                raise
             self._threads += 1
         self._pending += 1
-        job = _Job(self, loop, function)
+        job = _Job(self, loop, function, ended)
         self._jobs.put(job)
         result, error = await job.outcome
         if error is not None:
@@ -63,19 +72,25 @@ class Workers:
 
     def _end(self, job: _Job, result: Any, error: BaseException | None) -> None:
         self._pending -= 1
+        job.ended()
         if not job.outcome.cancelled():
             job.outcome.set_result((result, error))
 
 
 class _Job:
-    __slots__ = ("_context", "_function", "_loop", "_workers", "outcome")
+    __slots__ = ("_context", "_function", "_loop", "_workers", "ended", "outcome")
 
     def __init__(
-        self, workers: Workers, loop: asyncio.AbstractEventLoop, function: Callable[[], Any]
+        self,
+        workers: Workers,
+        loop: asyncio.AbstractEventLoop,
+        function: Callable[[], Any],
+        ended: Callable[[], None],
     ) -> None:
         self._workers = workers
         self._loop = loop
         self._function = function
+        self.ended = ended
         self._context = contextvars.copy_context()
         #: What the function returned and what it raised. Not the future's own exception,
         #: which a StopIteration cannot be.

@@ -385,7 +385,7 @@ def visit(desk: Desk, tab: Connection, *whats: str) -> None:
 
         return hook
 
-    changes = {"new": 0, "back": 1, "gone": -1}
+    changes = {"new": 0, "back": 1, "gone": -1, "end": 0}
     for what in whats:
         desk.dispatcher.visit(tab.session, changes[what], [told(what)])
 
