@@ -109,14 +109,18 @@ class Handoff:
     def __len__(self) -> int:
         return len(self._pages)
 
-    def expire(self) -> None:
-        """Forget pages whose time is over; else that is done when the next one comes."""
+    def expire(self) -> float | None:
+        """Forget pages whose time is over; else that is done when the next one comes.
+
+        Returns in how many seconds the next one's is, None if there is none.
+        """
         now = self._clock()
         while self._pages:
             key, (expires_s, _) = next(iter(self._pages.items()))
             if expires_s > now:
-                break
+                return expires_s - now
             self._drop(key)
+        return None
 
     def _drop(self, key: bytes) -> None:
         browser = self._pages.pop(key)[1].browser

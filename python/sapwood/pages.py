@@ -22,7 +22,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from sapwood import _core
 from sapwood.errors import AppError
-from sapwood.handoff import TTL_S, Page, Start
+from sapwood.handoff import Page, Start
 from sapwood.responses import (
     HEADERS,
     HSTS,
@@ -36,6 +36,9 @@ from sapwood.template import Template
 
 if TYPE_CHECKING:
     from sapwood.app import App
+
+# Pages that nobody joined are looked for no more often than that.
+SWEEP_S = 1.0
 
 PageHandler = Callable[..., Any]
 
@@ -131,7 +134,7 @@ class Pages:
         page = Page(template, version, _path(request), browser, start)
         token = self._app.handoff.mint(page)
         if self._sweeping is None:
-            self._sweeping = asyncio.get_running_loop().call_later(TTL_S, self._sweep)
+            self._sweep()
         html = html.replace(placeholder, token, 1)
         response = page_response(html, nonce=nonce, policy=self._policy, headers=headers)
         if known is None:
@@ -140,10 +143,11 @@ class Pages:
 
     def _sweep(self) -> None:
         """Forget pages that nobody joined, also when nobody comes any more."""
-        self._app.handoff.expire()
+        next_s = self._app.handoff.expire()
         self._sweeping = None
-        if len(self._app.handoff):
-            self._sweeping = asyncio.get_running_loop().call_later(TTL_S, self._sweep)
+        if next_s is not None:
+            loop = asyncio.get_running_loop()
+            self._sweeping = loop.call_later(max(next_s, SWEEP_S), self._sweep)
 
     def _warn_of_nesting(self, template: Template, version: _core.Tree, html: str) -> None:
         """Say, once, if a browser that parses *html* has another page than the server."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
-from sapwood import Template
+from sapwood import App, Template
 from sapwood.handoff import PAGES_MAX, PAGES_OF_BROWSER_MAX, TTL_S, Handoff, Page, digest
 
 TEMPLATE = Template("<p>")
@@ -109,3 +110,33 @@ def test_no_token_is_kept_in_clear(handoff: Handoff) -> None:
     token = mint(handoff)
     assert list(handoff._pages) == [digest(token)]
     assert token.encode() not in digest(token)
+
+
+def test_it_says_when_the_next_page_expires(handoff: Handoff, clock: Clock) -> None:
+    assert handoff.expire() is None
+    mint(handoff)
+    clock.now += 100
+    mint(handoff)
+    assert handoff.expire() == TTL_S - 100
+    clock.now += TTL_S - 100
+    assert (handoff.expire(), len(handoff)) == (100, 1)
+
+
+async def test_each_page_is_forgotten_when_its_own_time_is_over(
+    handoff: Handoff, clock: Clock
+) -> None:
+    app = App()
+    app.handoff = handoff
+    mint(handoff)
+    clock.now += 200
+    mint(handoff)
+    clock.now += TTL_S - 200
+    app._pages._sweep()
+    timer = app._pages._sweeping
+    assert timer
+    in_s = timer.when() - asyncio.get_running_loop().time()
+    assert (len(handoff), in_s) == (1, pytest.approx(200, abs=5))
+    clock.now += 200
+    app._pages.close()
+    app._pages._sweep()
+    assert (len(handoff), app._pages._sweeping) == (0, None)
