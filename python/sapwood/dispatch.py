@@ -358,7 +358,7 @@ class _Hold:
     def limit(self) -> None:
         """Let what runs now run for a short time only."""
         self.forgive()
-        self._timer = asyncio.get_running_loop().call_later(GRACE_S, self._cancel)
+        self._timer = self.task.get_loop().call_later(GRACE_S, self._cancel)
 
     def forgive(self) -> None:
         """Let go of the limit, and of what became of it."""
@@ -380,7 +380,7 @@ class _Hold:
             self.is_over = True  # nor does it wait for its turn again
         self.is_cancelled = True
         self.task.cancel()
-        self._timer = asyncio.get_running_loop().call_later(MERCY_S, self._forsake)
+        self._timer = self.task.get_loop().call_later(MERCY_S, self._forsake)
 
     def _forsake(self) -> None:
         log.error(
