@@ -334,7 +334,8 @@ def test_fields_of_a_join_are_taken_over(client: TestClient, site: Site) -> None
 def test_a_token_is_good_once(site: Site, client: TestClient) -> None:
     tab = LiveTab(client)
     with tab:
-        pass
+        tab.click("go")
+        tab.until_handled()
     assert (tab.refused(), site.runs) == (4410, 1)
 
 

@@ -189,7 +189,7 @@ def test_the_machine_finds_a_mistake_too() -> None:
         max_examples=200, stateful_step_count=40, database=None, phases=[Phase.generate]
     )
     # One that is found by the first few; others are found by luck, and so now and then not.
-    with BUGS["older-sockets-heard"](), pytest.raises(Broken):
+    with BUGS["acknowledged-before-handled"](), pytest.raises(Broken):
         run_state_machine_as_test(Anything, settings=looks)
 
 
