@@ -29,6 +29,8 @@ pub enum ApplyErrorKind {
     Name,
     /// A new element by a uuid that another one has, or that was never given.
     Uuid,
+    /// Something foreign for an ignored subtree, or for what a template holds.
+    LeftAlone,
     Edit(EditError),
 }
 
@@ -52,6 +54,7 @@ impl fmt::Display for ApplyError {
                     "a new element with a uuid that is taken or not of this process"
                 )?;
             }
+            ApplyErrorKind::LeftAlone => write!(f, "what stands here is left alone")?,
             ApplyErrorKind::Edit(error) => write!(f, "{error}")?,
         }
         write!(f, ", at operand {}", self.operand)
@@ -67,8 +70,9 @@ pub fn apply(tree: &mut Tree, ops: &str) -> Result<(), ApplyError> {
     carry_out(tree, ops, false)
 }
 
-/// Like `apply`, for ops that insert what a stranger made: no element comes into one
-/// that holds text alone, such as a script, where it would be rendered as a part of it.
+/// Like `apply`, for ops that insert what a stranger made: the elements are foreign from
+/// then on. None comes into one that holds text alone, such as a script, where it would be
+/// rendered as a part of it, nor into one that is to be left alone.
 pub fn apply_foreign(tree: &mut Tree, ops: &str) -> Result<(), ApplyError> {
     carry_out(tree, ops, true)
 }
@@ -164,6 +168,9 @@ impl Applier<'_> {
                 let parent = self.known()?;
                 let before = self.before(parent)?;
                 let count = self.number()?;
+                if self.is_foreign && self.is_left_alone(parent) {
+                    return Err(ApplyErrorKind::LeftAlone);
+                }
                 self.nodes(parent, before, count)?;
             }
             REMOVE => {
@@ -272,6 +279,7 @@ impl Applier<'_> {
                 Id::Given(uuid) => self.tree.create_given(kind, &tag, &uuid)?,
             };
             self.tree.insert(parent, before, element)?;
+            self.tree.set_foreign(element, self.is_foreign);
             if self.operands.get(self.at).is_some_and(Value::is_array) {
                 self.attributes(element)?;
             }
@@ -303,6 +311,18 @@ impl Applier<'_> {
     fn holds_only_text(&self, parent: NodeId) -> bool {
         let node = self.tree.node(parent);
         node.kind.is_element() && holds_only_text(node.kind, node.name)
+    }
+
+    /// Says whether the browser tells of nothing in *parent*. What is in a foreign element
+    /// was asked when that came in: so of a chain of them each is asked once.
+    fn is_left_alone(&self, parent: NodeId) -> bool {
+        let up = |&id: &NodeId| self.tree.node(id).parent.some();
+        std::iter::successors(Some(parent), up)
+            .take_while(|&id| self.tree.kind(id).is_element() && !self.tree.is_foreign(id))
+            .any(|id| {
+                self.tree.attribute(id, "data-sapwood-ignore").is_some()
+                    || self.tree.tag(id) == "template"
+            })
     }
 
     /// Says whether a new element can be known by *id*.

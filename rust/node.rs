@@ -61,15 +61,41 @@ pub struct Node {
     /// The tag of an element.
     pub name: NameId,
     pub kind: Kind,
-    /// Says that an element is not shown, nor anything inside of it.
-    pub is_hidden: bool,
+    pub(crate) marks: Marks,
     /// Data: the offset of the string. Element: the low half of the stamp.
     pub(crate) low: u32,
     /// Data: the length of the string. Element: 16 bits of stamp, 16 of attribute index.
     pub(crate) high: u32,
 }
 
+/// What an element is marked as, a bit for each, for there is no room for more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Marks(u8);
+
+impl Marks {
+    /// The element is not shown, nor anything inside of it.
+    pub(crate) const HIDDEN: Marks = Marks(1);
+    /// The element is what a browser told of, see `apply_foreign`.
+    pub(crate) const FOREIGN: Marks = Marks(2);
+
+    pub(crate) fn has(self, mark: Marks) -> bool {
+        self.0 & mark.0 != 0
+    }
+
+    pub(crate) fn set(&mut self, mark: Marks, is_set: bool) {
+        self.0 = self.0 & !mark.0 | if is_set { mark.0 } else { 0 };
+    }
+}
+
 impl Node {
+    pub fn is_hidden(&self) -> bool {
+        self.marks.has(Marks::HIDDEN)
+    }
+
+    pub fn is_foreign(&self) -> bool {
+        self.marks.has(Marks::FOREIGN)
+    }
+
     /// Returns the number behind an element's uuid; 0 if it has none of ours.
     pub fn stamp(&self) -> u64 {
         debug_assert!(self.kind.is_element());

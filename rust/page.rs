@@ -366,7 +366,7 @@ impl Page {
         let (a, b) = (&self.nodes[slot], &other.nodes[slot]);
         let same_links = (a.parent, a.first, a.last, a.previous, a.next)
             == (b.parent, b.first, b.last, b.previous, b.next);
-        if !same_links || (a.kind, a.name, a.is_hidden) != (b.kind, b.name, b.is_hidden) {
+        if !same_links || (a.kind, a.name, a.marks) != (b.kind, b.name, b.marks) {
             return false;
         }
         if a.kind.is_element() {

@@ -94,7 +94,7 @@ impl<'a> Renderer<'a, '_> {
 
     /// Returns *id* or the first sibling after it that is not hidden.
     fn shown(&mut self, mut id: NodeId) -> NodeId {
-        while !id.is_none() && self.node(id).is_hidden {
+        while !id.is_none() && self.node(id).is_hidden() {
             id = self.node(id).next;
         }
         id

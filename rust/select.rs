@@ -33,6 +33,7 @@ use std::fmt;
 pub struct Selector {
     program: Program,
     hints: Hints,
+    with_foreign: bool,
 }
 
 impl fmt::Debug for Selector {
@@ -56,7 +57,20 @@ impl Selector {
         let list = grammar::parse(text).map_err(|error| SelectorError::explain(text, &error))?;
         let program = Program::compile(list.slice()).map_err(|error| error.in_text(text))?;
         let hints = Hints::of(&program);
-        Ok(Selector { program, hints })
+        Ok(Selector {
+            program,
+            hints,
+            with_foreign: false,
+        })
+    }
+
+    /// Returns the selector for a tree with foreign elements: without this it is as if
+    /// they, but not what the application put into them, were not there.
+    pub fn with_foreign(self, with_foreign: bool) -> Selector {
+        Selector {
+            with_foreign,
+            ..self
+        }
     }
 
     /// Returns the first element below *top*, in document order, that matches.
@@ -74,11 +88,11 @@ impl Selector {
 
     /// Says whether *id* matches; `:scope` is the element itself.
     pub fn matches(&self, tree: &Tree, id: NodeId) -> bool {
-        Matcher::new(&self.program, tree, id).matches(id)
+        Matcher::new(self, tree, id).matches(id)
     }
 
     /// Returns the nearest of *id* and the elements above it that matches.
     pub fn closest(&self, tree: &Tree, id: NodeId) -> Option<NodeId> {
-        Matcher::new(&self.program, tree, id).closest(id)
+        Matcher::new(self, tree, id).closest(id)
     }
 }

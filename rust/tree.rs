@@ -314,16 +314,20 @@ impl Tree {
         self.lookup.ids.candidates(id).map(NodeId).filter(is_it)
     }
 
-    /// Returns the first element of the document whose attribute `id` is *id*.
-    pub fn by_id(&self, id: &str) -> Option<NodeId> {
-        let is_placed = |&node: &NodeId| self.is_ancestor_or_self(ROOT, node);
+    /// Returns the first element of the document whose attribute `id` is *id*; a foreign
+    /// one only *with_foreign* ones.
+    pub fn by_id(&self, id: &str, with_foreign: bool) -> Option<NodeId> {
+        let is_meant = |node: NodeId| with_foreign || !self.is_foreign(node);
+        let is_placed = |&node: &NodeId| is_meant(node) && self.is_ancestor_or_self(ROOT, node);
         let mut placed = self.with_id(id).filter(is_placed);
         let only = placed.next()?;
         if placed.next().is_none() {
             return Some(only);
         }
         let is_it = |&node: &NodeId| {
-            self.kind(node).is_element() && self.attribute_by_id(node, n::ID) == Some(id)
+            self.kind(node).is_element()
+                && is_meant(node)
+                && self.attribute_by_id(node, n::ID) == Some(id)
         };
         self.preorder(ROOT).find(is_it)
     }
@@ -336,13 +340,21 @@ impl Tree {
         }
     }
 
-    /// Returns all texts below *id*, joined.
-    pub fn text(&self, id: NodeId) -> String {
+    /// Returns all texts below *top*, joined: without those in foreign elements, unless it
+    /// is one itself.
+    pub fn text(&self, top: NodeId) -> String {
         let mut out = String::new();
-        for id in self.preorder(id) {
-            if self.kind(id) == Kind::Text {
+        let with_foreign = self.is_foreign(top);
+        let mut at = Some(top);
+        while let Some(id) = at {
+            let node = self.node(id);
+            if node.kind == Kind::Text {
                 out.push_str(self.data(id));
             }
+            at = match node.is_foreign() && !with_foreign {
+                true => self.after_subtree(id, top),
+                false => self.after_in_preorder(id, top),
+            };
         }
         out
     }

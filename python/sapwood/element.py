@@ -221,7 +221,8 @@ class Element(_core.Node, HandlerAttributes):
 
     def _selected(self) -> str | list[str]:
         # Whether the select itself is shown is no matter: what is hidden in it is.
-        options = [o for o in self.querySelectorAll("option") if not o._is_hidden_below(self)]
+        options = self.querySelectorAll("option", foreign=self.is_foreign)
+        options = [option for option in options if not option._is_hidden_below(self)]
         chosen = [o for o in options if o._attribute("selected") is not None]
         values = [_option_value(option) for option in chosen]
         if self._attribute("multiple") is not None:
@@ -265,9 +266,11 @@ class Element(_core.Node, HandlerAttributes):
     def _group(self) -> list[Element]:
         """Return the radio buttons of which only one can be ticked, this one among them."""
         top = self._outermost
-        name, form = self._attribute("name"), self.closest("form")
-        radios = top.querySelectorAll("input[type=radio]") if name else [self]
-        return [it for it in radios if it._attribute("name") == name and it.closest("form") is form]
+        name = self._attribute("name")
+        radios = top.querySelectorAll("input[type=radio]", foreign=True) if name else [self]
+        named = [radio for radio in radios if radio._attribute("name") == name]
+        form = self.closest("form", foreign=True)
+        return [radio for radio in named if radio.closest("form", foreign=True) is form]
 
     # --- What the browser is to do ---------------------------------------------
     #
@@ -408,16 +411,19 @@ class Element(_core.Node, HandlerAttributes):
         """Go through this element and all below it, in document order: parents first."""
         return iter(self._walk())
 
-    def querySelector(self, selector: str) -> Element | None:
+    def querySelector(self, selector: str, *, foreign: bool = False) -> Element | None:
         """Return the first element below this one that *selector* selects.
 
-        Raises SelectorSyntaxError.
+        See `Template.querySelector`. Raises SelectorSyntaxError.
         """
-        return self._query(selector)
+        return self._query(selector, foreign)
 
-    def querySelectorAll(self, selector: str) -> list[Element]:
-        """Return all elements below this one that *selector* selects, in document order."""
-        return self._query_all(selector)
+    def querySelectorAll(self, selector: str, *, foreign: bool = False) -> list[Element]:
+        """Return all elements below this one that *selector* selects, in document order.
+
+        See `Template.querySelector`. Raises SelectorSyntaxError.
+        """
+        return self._query_all(selector, foreign)
 
     # --- Copies ----------------------------------------------------------------
 

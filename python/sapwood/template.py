@@ -75,7 +75,7 @@ class Template:
 
     # --- Finding ---------------------------------------------------------------
 
-    def querySelector(self, selector: str) -> Element | None:
+    def querySelector(self, selector: str, *, foreign: bool = False) -> Element | None:
         """Return the first element that *selector* selects; the same object every time.
 
         Selectors are those of Selectors Level 4, with case rules and states as HTML has
@@ -87,21 +87,24 @@ class Template:
         is not looked at by `:has()` and `:empty`. Classes and ids are compared with case,
         also in a page without a doctype, where a browser in quirks mode would not.
 
+        What a browser told of, which may be forged, is left out as if it were not there,
+        unless *foreign* asks for it; see `Element.is_foreign`.
+
         Raises SelectorSyntaxError, with the place in `offset`, for what is no selector
         or has more than 16,384 bytes, 32 nested brackets or 128 combined parts.
         """
-        return self._tree.query(selector)
+        return self._tree.query(selector, foreign)
 
-    def querySelectorAll(self, selector: str) -> list[Element]:
+    def querySelectorAll(self, selector: str, *, foreign: bool = False) -> list[Element]:
         """Return all elements that *selector* selects, in document order.
 
         See `querySelector` for what a selector may be. Raises SelectorSyntaxError.
         """
-        return self._tree.query_all(selector)
+        return self._tree.query_all(selector, foreign)
 
-    def getElementById(self, id: str) -> Element | None:
-        """Return the first element with this `id`."""
-        return self._tree.by_id(id)
+    def getElementById(self, id: str, *, foreign: bool = False) -> Element | None:
+        """Return the first element with this `id`; a foreign one only if *foreign* asks for it."""
+        return self._tree.by_id(id, foreign)
 
     @property
     def root(self) -> Element:
@@ -115,16 +118,17 @@ class Template:
         """Go through all elements, parents first."""
         return self.root.walk()
 
-    def getFormValues(self) -> dict[str, str | list[str]]:
+    def getFormValues(self, *, foreign: bool = False) -> dict[str, str | list[str]]:
         """Return what the named, enabled fields hold that are shown, as a form would send them.
 
-        Several boxes of one name give the list of those that are ticked.
+        Several boxes of one name give the list of those that are ticked. Fields that a
+        browser told of are left out unless *foreign* asks for them.
         """
         values: dict[str, str | list[str]] = {}
         boxes: dict[str, list[Element]] = {}
-        for field in self._tree.query_all("input[name], select[name], textarea[name]"):
+        for field in self._tree.query_all(_FIELDS, foreign):
             kind = (field.attrs.get("type") or "").lower() if field.tag == "input" else ""
-            if kind in _BUTTONS or field.closest(_DISABLED) or not field._is_shown:
+            if kind in _BUTTONS or not field._is_shown:
                 continue
             name = field.attrs["name"]
             if kind == "checkbox":
@@ -280,8 +284,7 @@ class Template:
 
 _BUTTONS = frozenset({"submit", "button", "reset", "image"})
 
-# What makes a field, and those in it, no part of a form.
-_DISABLED = "input[disabled], select[disabled], textarea[disabled], fieldset[disabled]"
+_FIELDS = "input[name]:enabled, select[name]:enabled, textarea[name]:enabled"
 
 # What a clone does not take over from its template.
 _LIVE = frozenset({"_tree", "_published", "_followers", "_guard", "_pristine"})

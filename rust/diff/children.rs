@@ -26,8 +26,8 @@ impl Diff<'_> {
             let is = *self.new.node(id);
             let was = self.old.get(id);
             let links = |node: &Node| (node.parent, node.previous, node.next);
-            let is_here = was.is_some_and(|was| was.is_hidden && links(was) == links(&is));
-            if !is.is_hidden || is_here || is.parent.is_none() {
+            let is_here = was.is_some_and(|was| was.is_hidden() && links(was) == links(&is));
+            if !is.is_hidden() || is_here || is.parent.is_none() {
                 continue;
             }
             if !self.new_shown.has(is.parent) || self.old_of(is.parent).is_none() {

@@ -584,28 +584,55 @@ impl Node {
         )
     }
 
-    fn _query(&self, py: Python<'_>, selector: &Bound<'_, PyAny>) -> PyResult<Option<Py<Node>>> {
-        query(py, || self.place(py), selector)
+    /// Whether a browser told of the element, and not the application.
+    #[getter]
+    fn is_foreign(&self, py: Python<'_>) -> PyResult<bool> {
+        self.read(py, |tree, id| tree.is_foreign(id))
     }
 
+    #[pyo3(signature = (selector, foreign=false))]
+    fn _query(
+        &self,
+        py: Python<'_>,
+        selector: &Bound<'_, PyAny>,
+        foreign: bool,
+    ) -> PyResult<Option<Py<Node>>> {
+        query(py, || self.place(py), selector, foreign)
+    }
+
+    #[pyo3(signature = (selector, foreign=false))]
     fn _query_all<'py>(
         &self,
         py: Python<'py>,
         selector: &Bound<'py, PyAny>,
+        foreign: bool,
     ) -> PyResult<Bound<'py, PyList>> {
-        query_all(py, || self.place(py), selector)
+        query_all(py, || self.place(py), selector, foreign)
     }
 
-    /// Says whether the element is one that *selector* selects.
-    fn matches(&self, py: Python<'_>, selector: &Bound<'_, PyAny>) -> PyResult<bool> {
-        let selector = compiled(selector)?;
+    /// Says whether the element is one that *selector* selects; a foreign one is none
+    /// without *foreign*.
+    #[pyo3(signature = (selector, *, foreign=false))]
+    fn matches(
+        &self,
+        py: Python<'_>,
+        selector: &Bound<'_, PyAny>,
+        foreign: bool,
+    ) -> PyResult<bool> {
+        let selector = compiled(selector, foreign)?;
         self.read(py, |tree, id| selector.matches(tree, id))
     }
 
     /// Returns the nearest of the element and those above it that *selector*
-    /// selects, or None.
-    fn closest(&self, py: Python<'_>, selector: &Bound<'_, PyAny>) -> PyResult<Option<Py<Node>>> {
-        let selector = compiled(selector)?;
+    /// selects, or None; foreign ones only with *foreign*.
+    #[pyo3(signature = (selector, *, foreign=false))]
+    fn closest(
+        &self,
+        py: Python<'_>,
+        selector: &Bound<'_, PyAny>,
+        foreign: bool,
+    ) -> PyResult<Option<Py<Node>>> {
+        let selector = compiled(selector, foreign)?;
         let find = |it: &mut PyTree, id| selector.closest(&it.tree, id);
         object(py, || self.place(py), find)
     }
@@ -628,16 +655,26 @@ impl Node {
         let py = target.py();
         let (tree, id) = self.place(py)?;
         let mut copy = Tree::default();
-        let mut originals = Vec::new();
+        let (mut originals, mut foreign) = (Vec::new(), Vec::new());
         let (top, element_type) = {
             let from = &mut *tree.borrow_mut();
             from.tree.stamp_below(id);
             let top = copy.adopt(&from.tree, id, |was, is| {
+                if from.tree.is_foreign(was) {
+                    foreign.push(is);
+                }
                 if let Some(object) = from.object(was).filter(|_| was != id) {
                     originals.push((object.clone_ref(py), is));
                 }
             })?;
             copy.append(ROOT, top)?;
+            // Who copies what a browser told of makes it the application's; what is foreign
+            // inside of something else stays so. No page knows either by a made uuid.
+            let is_own = !from.tree.is_foreign(id);
+            for copied in foreign {
+                copy.rename(copied);
+                copy.set_foreign(copied, is_own);
+            }
             (top, from.element_type().clone_ref(py))
         };
         let copy = Bound::new(py, PyTree::new(copy, element_type))?;

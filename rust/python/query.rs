@@ -39,8 +39,9 @@ pub fn query<'py>(
     py: Python<'py>,
     locate: impl Fn() -> PyResult<(Bound<'py, PyTree>, NodeId)>,
     selector: &Bound<'py, PyAny>,
+    foreign: bool,
 ) -> PyResult<Option<Py<Node>>> {
-    let selector = compiled(selector)?;
+    let selector = compiled(selector, foreign)?;
     object(py, locate, |it, top| selector.first(&it.tree, top))
 }
 
@@ -49,8 +50,9 @@ pub fn query_all<'py>(
     py: Python<'py>,
     locate: impl Fn() -> PyResult<(Bound<'py, PyTree>, NodeId)>,
     selector: &Bound<'py, PyAny>,
+    foreign: bool,
 ) -> PyResult<Bound<'py, PyList>> {
-    let selector = compiled(selector)?;
+    let selector = compiled(selector, foreign)?;
     if let Some(kept) = kept(&locate, &selector)? {
         return Ok(kept.get_slice(0, kept.len()));
     }
@@ -91,10 +93,12 @@ fn kept<'py>(
 }
 
 /// Returns a compiled selector, from a small cache if this thread used it before.
-pub fn compiled(text: &Bound<'_, PyAny>) -> PyResult<Arc<Selector>> {
+/// *foreign* says whether it selects foreign elements as well.
+pub fn compiled(text: &Bound<'_, PyAny>, foreign: bool) -> PyResult<Arc<Selector>> {
     type Compiled = FxHashMap<Box<str>, Arc<Selector>>;
     thread_local! {
-        static CACHE: RefCell<(Compiled, Compiled)> = RefCell::default();
+        /// One for selectors that leave foreign elements out, one for others.
+        static CACHES: RefCell<[(Compiled, Compiled); 2]> = RefCell::default();
     }
     let text = text.cast::<PyString>().map_err(|_| {
         PyTypeError::new_err(format!(
@@ -103,13 +107,17 @@ pub fn compiled(text: &Bound<'_, PyAny>) -> PyResult<Arc<Selector>> {
         ))
     })?;
     let key = text.to_str().map_err(|error| unreadable(text, error))?;
-    CACHE.with_borrow_mut(|(lately, before)| {
+    CACHES.with_borrow_mut(|caches| {
+        let (lately, before) = &mut caches[usize::from(foreign)];
         if let Some(selector) = lately.get(key) {
             return Ok(selector.clone());
         }
         let selector = match before.remove(key) {
             Some(selector) => selector,
-            None => Arc::new(Selector::parse(key).map_err(|error| refused(text, &error))?),
+            None => {
+                let parsed = Selector::parse(key).map_err(|error| refused(text, &error))?;
+                Arc::new(parsed.with_foreign(foreign))
+            }
         };
         if lately.len() == LATELY_MAX {
             *before = std::mem::take(lately);

@@ -263,19 +263,27 @@ impl PyTree {
     }
 
     /// Returns the object of the first element with this `id`, or None.
-    fn by_id(slf: &Bound<'_, Self>, id: &str) -> PyResult<Option<Py<Node>>> {
-        object(slf.py(), whole(slf), |it, _| it.tree.by_id(id))
+    #[pyo3(signature = (id, foreign=false))]
+    fn by_id(slf: &Bound<'_, Self>, id: &str, foreign: bool) -> PyResult<Option<Py<Node>>> {
+        object(slf.py(), whole(slf), |it, _| it.tree.by_id(id, foreign))
     }
 
-    fn query(slf: &Bound<'_, Self>, selector: &Bound<'_, PyAny>) -> PyResult<Option<Py<Node>>> {
-        query(slf.py(), whole(slf), selector)
+    #[pyo3(signature = (selector, foreign=false))]
+    fn query(
+        slf: &Bound<'_, Self>,
+        selector: &Bound<'_, PyAny>,
+        foreign: bool,
+    ) -> PyResult<Option<Py<Node>>> {
+        query(slf.py(), whole(slf), selector, foreign)
     }
 
+    #[pyo3(signature = (selector, foreign=false))]
     fn query_all<'py>(
         slf: &Bound<'py, Self>,
         selector: &Bound<'py, PyAny>,
+        foreign: bool,
     ) -> PyResult<Bound<'py, PyList>> {
-        query_all(slf.py(), whole(slf), selector)
+        query_all(slf.py(), whole(slf), selector, foreign)
     }
 
     /// Returns the document's elements: normally one, html.
@@ -285,7 +293,7 @@ impl PyTree {
 
     /// Returns the elements on the way from *id* up that have attribute *name*,
     /// nearest first, each with the attribute's value; None for an unknown id.
-    /// The list is empty if the way begins below something disabled.
+    /// The way ends at something disabled, for events that end there in a browser.
     fn listeners(slf: &Bound<'_, Self>, id: WireId, name: &str) -> PyResult<Option<Vec<Listener>>> {
         if id.find(&slf.borrow().tree).is_none() {
             return Ok(None);

@@ -121,7 +121,7 @@ enum Walked {
 impl<'a> Search<'a> {
     pub fn new(selector: &'a Selector, tree: &'a Tree, top: NodeId) -> Search<'a> {
         Search {
-            matcher: Matcher::new(&selector.program, tree, top),
+            matcher: Matcher::new(selector, tree, top),
             hints: &selector.hints,
             tree,
             top,
@@ -313,7 +313,7 @@ impl<'a> Search<'a> {
         for _ in 0..limit {
             let node = self.matcher.node(at);
             let mut here = 0;
-            if node.kind.is_element() {
+            if self.matcher.is_seen(node) {
                 if let Some(level) = levels.last_mut() {
                     here = self.matcher.step(level, at, chains);
                 }

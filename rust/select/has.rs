@@ -86,7 +86,9 @@ impl<'a> Matcher<'a> {
                     inside = Behind::default();
                 }
                 let beside = open.last_mut().expect("the list of `id` is not done");
-                if self.is_element(id) {
+                // What is in a foreign element that is none here lies below others.
+                beside.below |= inside.below;
+                if self.sees(id) {
                     // Of what is beside `top` nothing is known.
                     if id != top || !relative.is_beside() || self.node(id).parent.is_none() {
                         known.asked.insert(id);
@@ -137,7 +139,7 @@ impl<'a> Matcher<'a> {
             }
         }
         beside.children |= here;
-        beside.below |= here | inside.below;
+        beside.below |= here;
         beside.next = here;
         beside.later |= here;
     }

@@ -9,6 +9,7 @@
 use crate::names::{NameId, known_names as n};
 use crate::node::{Kind, Node, NodeId};
 use crate::page::Page;
+use crate::select::Selector;
 use crate::select::has::Known;
 use crate::select::nth::Counts;
 use crate::select::program::{Attribute, Bits, Chain, Compound, Program, Rule, Test};
@@ -26,6 +27,8 @@ pub struct Matcher<'a> {
     pub pages: Vec<Option<&'a Page>>,
     /// The numbers that this tree gives to the program's names.
     pub names: Vec<Option<NameId>>,
+    /// Says that foreign elements are elements like any other.
+    with_foreign: bool,
     /// What `:scope` means.
     scope: NodeId,
     /// By how many of the chains, then by element: which of their steps it does.
@@ -58,13 +61,15 @@ impl Level {
 }
 
 impl<'a> Matcher<'a> {
-    pub fn new(program: &'a Program, tree: &'a Tree, scope: NodeId) -> Matcher<'a> {
+    pub fn new(selector: &'a Selector, tree: &'a Tree, scope: NodeId) -> Matcher<'a> {
+        let program = &selector.program;
         let names = program.names.iter().map(|name| tree.names().find(name));
         Matcher {
             tree,
             program,
             pages: Vec::new(),
             names: names.collect(),
+            with_foreign: selector.with_foreign,
             scope,
             bits: FxHashMap::default(),
             counts: FxHashMap::default(),
@@ -88,6 +93,16 @@ impl<'a> Matcher<'a> {
         self.node(id).kind.is_element()
     }
 
+    /// Says whether selectors see an element here: a foreign one may be none to them.
+    #[inline]
+    pub fn is_seen(&self, node: &Node) -> bool {
+        node.kind.is_element() && (!node.is_foreign() || self.with_foreign)
+    }
+
+    pub fn sees(&self, id: NodeId) -> bool {
+        self.is_seen(self.node(id))
+    }
+
     pub fn attribute(&self, id: NodeId, name: NameId) -> Option<&'a str> {
         match self.pages.get(page_of(id)) {
             Some(Some(page)) => {
@@ -100,6 +115,9 @@ impl<'a> Matcher<'a> {
 
     /// Says whether one element, wherever it is, is what the selector means.
     pub fn matches(&mut self, id: NodeId) -> bool {
+        if !self.sees(id) {
+            return false;
+        }
         let here = self.bits_at(id, &self.program.chains);
         self.is_any(&self.program.rules, id, here)
     }
@@ -160,14 +178,14 @@ impl<'a> Matcher<'a> {
         let next = |&id: &NodeId| self.node(id).next.some();
         std::iter::successors(self.node(id).first.some(), next).all(|id| match self.node(id).kind {
             Kind::Text => self.tree.data(id).is_empty(),
-            kind => !kind.is_element(),
+            _ => !self.sees(id),
         })
     }
 
     /// Returns the nearest element that *step* leads to.
     pub fn element_from(&self, id: NodeId, step: impl Fn(&Node) -> NodeId) -> Option<NodeId> {
         let mut at = step(self.node(id));
-        while !at.is_none() && !self.is_element(at) {
+        while !at.is_none() && !self.sees(at) {
             at = step(self.node(at));
         }
         at.some()
@@ -279,7 +297,7 @@ impl<'a> Matcher<'a> {
         let mut at = top;
         loop {
             let mut here = 0;
-            if self.is_element(at) {
+            if self.sees(at) {
                 let level = levels.last_mut().expect("the list of `at` is not done");
                 here = self.step(level, at, chains);
                 let place = at.0 as usize;
@@ -311,13 +329,16 @@ impl<'a> Matcher<'a> {
         if self.program.has_sibling_steps {
             let mut at = self.first_sibling(id);
             while at != id {
-                if self.is_element(at) {
+                if self.sees(at) {
                     self.step(level, at, chains);
                 }
                 at = self.node(at).next;
             }
         }
-        self.step(level, id, chains)
+        match self.sees(id) {
+            true => self.step(level, id, chains),
+            false => 0,
+        }
     }
 
     pub fn first_sibling(&self, id: NodeId) -> NodeId {
@@ -347,13 +368,13 @@ impl<'a> Matcher<'a> {
             return path
                 .into_iter()
                 .rev()
-                .find(|&id| self.is_any(&program.rules, id, 0));
+                .find(|&id| self.sees(id) && self.is_any(&program.rules, id, 0));
         }
         // From the top, so that nothing is looked through twice.
         let (mut level, mut nearest) = (Level::default(), None);
         for id in path {
             let here = self.enter(&mut level, id, &program.chains);
-            if self.is_any(&program.rules, id, here) {
+            if self.sees(id) && self.is_any(&program.rules, id, here) {
                 nearest = Some(id);
             }
             level = level.below(here);

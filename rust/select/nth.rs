@@ -83,7 +83,7 @@ impl<'a> Matcher<'a> {
     fn count(&mut self, counts: &mut Counts, nth: &'a Nth, id: NodeId) {
         counts.last = id;
         let node = self.node(id);
-        if !node.kind.is_element() {
+        if !self.is_seen(node) {
             counts.last_counts = false;
             return;
         }

@@ -114,7 +114,7 @@ impl<'a> Matcher<'a> {
     fn chosen_of(&self, list: NodeId) -> Vec<NodeId> {
         let is_option = |&id: &NodeId| {
             let node = self.node(id);
-            node.kind == Kind::Html && node.name == n::OPTION
+            node.kind == Kind::Html && node.name == n::OPTION && self.is_seen(node)
         };
         let options = || self.tree.preorder(list).filter(is_option);
         let is_multiple = self.attribute(list, n::MULTIPLE).is_some();
@@ -186,8 +186,9 @@ impl<'a> Matcher<'a> {
     }
 
     fn first_legend(&self, fieldset: NodeId) -> NodeId {
-        let is_legend =
-            |&id: &NodeId| self.node(id).kind == Kind::Html && self.tree.tag(id) == "legend";
+        let is_legend = |&id: &NodeId| {
+            self.node(id).kind == Kind::Html && self.tree.tag(id) == "legend" && self.sees(id)
+        };
         let find = || self.tree.children(fieldset).find(is_legend);
         let mut known = self.states.legends.borrow_mut();
         *known

@@ -1,10 +1,10 @@
-//! By what an element is known: its uuid, for life, and its attribute `id`.
+//! By what an element is known: its uuid, for life, its attribute `id`, and whose it is.
 //!
 //! The indexes hold just the elements that are alive; whoever makes, copies or
 //! frees one, or sets its `id`, goes through here.
 
 use crate::names::known_names as n;
-use crate::node::NodeId;
+use crate::node::{Marks, NodeId};
 use crate::tree::{ROOT, Tree, page_of, slot};
 use crate::uuid;
 use std::sync::Arc;
@@ -78,6 +78,27 @@ impl Tree {
         }
         self.lookup_mut().by_given.add(&given, id.0);
         true
+    }
+
+    /// Says whether a browser told of the element, and not the application. No HTML says
+    /// so: whatever its uuid looks like, only `apply_foreign` makes an element foreign.
+    pub fn is_foreign(&self, id: NodeId) -> bool {
+        self.node(id).is_foreign()
+    }
+
+    pub fn set_foreign(&mut self, id: NodeId, is_foreign: bool) {
+        if self.is_foreign(id) != is_foreign {
+            self.node_mut(id).marks.set(Marks::FOREIGN, is_foreign);
+        }
+    }
+
+    /// Takes the uuid that a browser made for an element and gives it one of ours.
+    pub fn rename(&mut self, id: NodeId) {
+        if self.stamp(id) == 0 {
+            self.forget_uuid(id);
+            self.page_mut(id).remove_attribute(slot(id), n::UUID);
+            self.set_stamp(id, uuid::take(1));
+        }
     }
 
     pub(super) fn set_stamp(&mut self, id: NodeId, stamp: u64) {

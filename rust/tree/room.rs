@@ -81,7 +81,7 @@ impl Tree {
         if self.kind(id).is_element() {
             self.forget_uuid(id);
             self.forget_id(id);
-            self.hidden -= u32::from(self.node(id).is_hidden);
+            self.hidden -= u32::from(self.node(id).is_hidden());
         }
         self.page_mut(id).clear(slot(id));
         self.len -= 1;

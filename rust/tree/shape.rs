@@ -157,7 +157,8 @@ impl Tree {
         }
         let copy = self.allocate()?;
         self.page_mut(copy).put_element(slot(copy), node.kind, name);
-        self.set_hidden(copy, node.is_hidden);
+        self.set_hidden(copy, node.is_hidden());
+        self.set_foreign(copy, node.is_foreign());
         // The element this is copied from has no more attributes than fit.
         self.page_mut(copy)
             .put_attributes(slot(copy), attributes.iter().copied())?;

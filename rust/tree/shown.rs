@@ -5,21 +5,21 @@
 //! works on it with the plain ones: a hidden element keeps its place, its uuid and
 //! its handlers. A tree that hides nothing is walked as fast as if this were not there.
 
-use crate::node::{Kind, Node, NodeId};
+use crate::node::{Kind, Marks, Node, NodeId};
 use crate::tree::{ROOT, Tree};
 use rustc_hash::FxHashMap;
 use std::cell::RefCell;
 
 impl Tree {
     pub fn is_hidden(&self, id: NodeId) -> bool {
-        self.node(id).is_hidden
+        self.node(id).is_hidden()
     }
 
     /// Hides an element, with all below it, or shows it again.
     pub fn set_hidden(&mut self, id: NodeId, is_hidden: bool) {
         debug_assert!(self.kind(id).is_element());
         if self.is_hidden(id) != is_hidden {
-            self.node_mut(id).is_hidden = is_hidden;
+            self.node_mut(id).marks.set(Marks::HIDDEN, is_hidden);
             self.hidden = self.hidden + u32::from(is_hidden) - u32::from(!is_hidden);
         }
     }

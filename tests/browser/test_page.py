@@ -396,6 +396,47 @@ def test_a_forged_event_of_a_disabled_button_is_not_run(tab: Callable[..., Tab])
     t.expect_heard()
 
 
+def test_what_is_in_a_disabled_group_hears_what_the_browser_lets_it_hear(
+    tab: Callable[..., Tab],
+) -> None:
+    t = tab(
+        """<fieldset disabled><legend><button id="legend">l</button></legend>
+        <button id="inner">x</button><p id="text">text</p></fieldset>""",
+        lambda t: t.on("click", "legend", "inner", "text"),
+    )
+    t.page.locator("#inner").click(force=True)
+    t.page.locator("#text").click()
+    t.page.locator("#legend").click()
+    t.expect_heard("text", "legend")
+
+
+def test_an_element_of_a_script_hears_events_and_shadows_none_of_ours(
+    tab: Callable[..., Tab],
+) -> None:
+    def bought(e: EventHandler) -> str:
+        price = e.template.getElementById("price")
+        assert price
+        price.attrs["title"] = "paid"
+        if e.target.is_foreign:
+            e.target.content = "heard"
+        e.update()
+        return price.text
+
+    t = tab(
+        "<div id='shop'><b id='price'>100</b></div>", lambda t: t.on("click", "shop", note=bought)
+    )
+    t.page.evaluate("""() => {
+      shop.insertAdjacentHTML("afterbegin", "<b id=price class=forged>0.01</b>");
+      sapwood.resync();
+    }""")
+    forged = t.page.locator(".forged[uuid]")
+    forged.click()
+    expect(forged).to_have_text("heard")
+    expect(t.page.locator("b:not(.forged)")).to_have_attribute("title", "paid")
+    expect(forged).not_to_have_attribute("title", "paid")
+    t.expect_heard("100")
+
+
 def test_a_forged_handler_is_not_run(tab: Callable[..., Tab]) -> None:
     t = tab("<button id='b'>x</button>")
     t.page.evaluate("() => b.setAttribute('_onclick', 'on')")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sapwood import FrameError, Template, _core
+from sapwood import Element, FrameError, Template, _core
 from sapwood.foreign import (
     ATTRIBUTES,
     ATTRIBUTES_MAX,
@@ -68,9 +68,9 @@ def test_an_element_comes_in_with_its_id_and_all_in_it() -> None:
     assert after(nodes, before="b") == (
         'text<ul class="list"><li>one</li><li>two</li></ul><b>bold</b>more'
     )
-    found = template.querySelector(".list li")
+    found = template.querySelector(".list li", foreign=True)
     assert found
-    assert found.uuid == made(2)
+    assert (found.uuid, found.is_foreign) == (made(2), True)
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,160 @@ def test_elements_of_svg_come_in_as_such() -> None:
     assert after(nodes, before="b").startswith('text<svg viewBox="0 0 9 9"><path d="M0 0">')
 
 
+# --- What finds it ---------------------------------------------------------------------------
+
+SHOP = """<header uuid=header></header><p uuid=p>Price <b uuid=price id=price>100</b></p>
+<form uuid=form><input name=amount value=1><input type=radio name=r checked></form>
+<ul uuid=ul><li uuid=li class=a>1</li></ul><div uuid=left data-sapwood-ignore><p uuid=in></p></div>
+<template uuid=template><p uuid=held></p></template>"""
+
+
+def shop(*parts: Any) -> Template:
+    """Return a shop that a browser told *parts* of, all of which were taken."""
+    template = Template(SHOP)
+    assert all(taken(template, list(parts)))
+    return template
+
+
+PRICE = ["b", made(1), ["id", "price", "class", "forged"], "0.01"]
+
+
+def test_an_element_of_ours_is_not_shadowed_by_one_before_it() -> None:
+    template = shop("header", 0, 1, *PRICE)
+    for found in (template.querySelector("#price"), template.getElementById("price")):
+        assert found
+        assert (found.uuid, found.text) == ("price", "100")
+    assert [it.uuid for it in template.querySelectorAll("b, #price, [id=price]")] == ["price"]
+    for selector in ("header *", ".forged", "[uuid^='~']", f"[uuid='{made(1)}']"):
+        assert template.querySelector(selector) is None, selector
+
+
+def test_who_asks_for_foreign_elements_finds_them_too() -> None:
+    template = shop("header", 0, 1, *PRICE)
+    header = template.querySelector("header")
+    found = template.getElementById("price", foreign=True)
+    assert header
+    assert found
+    assert found is header.children[0] is header.querySelector("b", foreign=True)
+    assert found is template.querySelector("#price", foreign=True)
+    assert found is template.querySelectorAll("b", foreign=True)[0]
+    assert (found.is_foreign, header.is_foreign, found.text) == (True, False, "0.01")
+    assert (found.matches("b"), found.matches("b", foreign=True)) == (False, True)
+    assert found.closest("b, header") is header
+    assert found.closest("b, header", foreign=True) is found
+    assert header.querySelectorAll("*") == []
+
+
+def test_an_answer_that_was_kept_is_not_given_to_another_question() -> None:
+    rows = [part for n in range(300) for part in ("li", made(n), "")]
+    template = shop("ul", 0, 300, *rows)
+    assert len(template.querySelectorAll("li", foreign=True)) == 301
+    assert len(template.querySelectorAll("li")) == 1
+    assert len(template.querySelectorAll("li", foreign=True)) == 301
+
+
+def test_what_an_element_of_ours_says_is_not_changed_by_one_in_it() -> None:
+    nested = ["i", made(1), 1, "u", made(2), "99"]
+    template = shop("price", 0, 1, *nested, "price", -1, 1, "i", made(3), "1")
+    price = template.getElementById("price")
+    assert price
+    assert price.text == "100"
+    assert [it.text for it in price.children] == ["1", "99"]
+
+
+def test_what_a_form_gives_is_of_fields_of_ours() -> None:
+    field = ["input", made(1), ["name", "amount", "value", "9"], 0]
+    template = shop("form", 0, 2, *field, "input", made(2), ["name", "admin", "value", "1"], 0)
+    assert template.getFormValues() == {"amount": "1", "r": "on"}
+    assert template.getFormValues(foreign=True) == {"amount": "9", "r": "on", "admin": "1"}
+
+
+def test_a_radio_button_that_is_foreign_is_one_of_its_group() -> None:
+    template = shop("form", 0, 1, "input", made(1), ["type", "radio", "name", "r"], 0)
+    own = template.querySelector("[type=radio]")
+    radio = template.querySelector("[type=radio]:not(:checked)", foreign=True)
+    assert own
+    assert radio
+    radio.checked = True
+    assert (own.checked, radio.checked) == (False, True)
+
+
+def test_a_select_has_options_of_its_own_kind() -> None:
+    options = ["option", made(2), ["selected", ""], "forged"]
+    template = Template("<p uuid=p></p><select uuid=s><option>own</select>")
+    parts = ["s", 0, 1, *options, "p", 0, 1, "select", made(3), 1, "option", made(4), "b"]
+    assert taken(template, parts) == [True, True]
+    selects = template.querySelectorAll("select", foreign=True)
+    assert [it.value for it in selects] == ["b", "own"]
+    assert [it.text for it in template.querySelectorAll("option:checked")] == ["own"]
+
+
+def test_what_the_application_puts_into_a_foreign_element_is_found() -> None:
+    template = shop("header", 0, 1, "div", made(1), 1, "p", made(2), 0)
+    inner = template.querySelector("p", foreign=True)
+    assert inner
+    own = Element("em", "own", classes=["own"], parent=inner)
+    for selector in ("em", "header .own", "header em:first-child:last-child", "em:not(p > em)"):
+        assert template.querySelectorAll(selector) == [own], selector
+    assert template.querySelectorAll("header:has(.own), header:has(:scope > .own)") == [
+        template.querySelector("header")
+    ]
+    assert template.querySelector("p .own, header > .own") is None
+    assert own.closest("p") is None
+
+
+def test_an_element_that_html_names_so_is_not_foreign() -> None:
+    template = Template(f"<header uuid={made(1)}><b uuid={made(2)} id=b>own</b></header>")
+    found = template.getElementById("b")
+    assert found
+    assert (found.uuid, found.is_foreign) == (made(2), False)
+
+
+def test_it_stays_foreign_wherever_it_is_put() -> None:
+    template = shop("header", 0, 1, *PRICE)
+    found = template.querySelector("header > b", foreign=True)
+    assert found
+    found.remove()
+    assert found.is_foreign
+    other = Template("<body></body>")
+    other.root.children[1].append(found)
+    assert other.getElementById("price") is None
+    assert other.getElementById("price", foreign=True) is found
+
+
+def test_a_copy_is_the_applications_own_with_a_uuid_of_its_own() -> None:
+    template = shop("header", 0, 1, "div", made(1), 1, *PRICE[:1], made(2), "x")
+    found = template.querySelector("div", foreign=True)
+    assert found
+    copied = found.clone
+    assert [it.is_foreign for it in copied.walk()] == [False, False]
+    assert not any(it.uuid.startswith("~") for it in copied.walk())
+    found.replace_with(copied)
+    assert template.querySelector("header > div") is copied
+    assert template.querySelector("header > div > b") is copied.children[0]
+
+
+def test_a_copy_of_an_element_of_ours_makes_nothing_in_it_ours() -> None:
+    template = shop("header", 0, 1, *PRICE)
+    header = template.querySelector("header")
+    assert header
+    copied = header.clone
+    assert copied.querySelector("b") is None
+    assert (copied.children[0].is_foreign, copied.children[0].uuid[0] == "~") == (True, False)
+    header.after(copied)
+    assert [it.uuid for it in template.querySelectorAll("b")] == ["price"]
+    assert [it.uuid for it in template.clone.querySelectorAll("b")] == ["price"]
+
+
 # --- What is left out ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("parent", ["left", "in", "template", "held"])
+def test_what_is_left_alone_by_both_stays_as_it_is(parent: str) -> None:
+    template = Template(SHOP)
+    before = template.render_with_uuids()
+    assert taken(template, [parent, 0, 1, *PRICE]) == [False]
+    assert template.render_with_uuids() == before
 
 
 @pytest.mark.parametrize(
@@ -409,14 +562,14 @@ def test_only_listed_elements_with_made_ids_are_added_and_nothing_else_changes(
 ) -> None:
     template = page()
     before = template.render_with_uuids()
-    known = {element.uuid for element in template.querySelectorAll("*")}
+    known = {element.uuid for element in template.walk()}
     try:
         ops = check_foreign(parts)
     except FrameError:
         return
     said = {part for part in parts if isinstance(part, str) and part.startswith("~")}
     fits = _core.apply_foreign(template._tree, ops)
-    new = [it for it in template.querySelectorAll("*") if it.uuid not in known]
+    new = [it for it in template.walk() if it.uuid not in known]
     assert bool(new) == any(fits)
     for element in new:
         assert element.uuid in said
@@ -430,6 +583,34 @@ def test_only_listed_elements_with_made_ids_are_added_and_nothing_else_changes(
     for element in outermost:
         element.destroy()
     assert template.render_with_uuids() == before
+
+
+# Each finds something in the page, or would if it had other children.
+SELECTORS = [
+    *["*", "b", "p > *", "p b", "#x", ".list", "i", "[class]", "*:not(b)", "br + *", "p ~ *"],
+    *[":empty", ":first-child", ":last-child", ":only-child", ":nth-child(2)", ":only-of-type"],
+    *[":nth-last-child(2)", ":nth-child(1 of b)", ":nth-last-of-type(1)", ":not(:has(*))"],
+    *[":has(i)", ":has(> b)", "p:has(+ *)", ":has(~ svg)", ":is(p, body) > :first-child"],
+    *["p:not(:has(i + b))", ":root", "svg *", "[uuid^='~']", "head + body *"],
+]
+
+
+@given(told(), st.sampled_from(SELECTORS))
+def test_whatever_is_told_selectors_find_what_they_found_before(
+    parts: list[Any], selector: str
+) -> None:
+    template = page()
+    before = [it.uuid for it in template.querySelectorAll(selector)]
+    try:
+        taken(template, parts)
+    except FrameError:
+        return
+    assert [it.uuid for it in template.querySelectorAll(selector)] == before
+    first = template.querySelector(selector)
+    assert (first.uuid if first else None) == (before[0] if before else None)
+    assert [it.uuid for it in template.walk() if it.matches(selector)] == before
+    everything = template.querySelectorAll("*", foreign=True)
+    assert everything == list(template.walk())
 
 
 @given(told())

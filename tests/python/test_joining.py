@@ -667,7 +667,8 @@ def test_foreign_nodes_become_part_of_the_page(app: App, client: TestClient) -> 
             5,
             tab.browser.page.id(session.template.root.children[-1].uuid),
         ]
-        added = session.template.querySelector("b")
+        assert session.template.querySelector("b") is None
+        added = session.template.querySelector("b", foreign=True)
         assert added
         assert (added.uuid, added.content) == ("~0123456789abc", "bold")
         taken = session.template.getElementById("field")

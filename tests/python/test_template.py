@@ -471,6 +471,11 @@ def test_a_disabled_group_of_fields_gives_nothing() -> None:
     assert page.getFormValues() == {"b": ""}
 
 
+def test_a_field_in_the_legend_of_a_disabled_group_counts() -> None:
+    legend = "<legend><input name=a value=1></legend><legend><input name=b></legend>"
+    assert Template(f"<fieldset disabled>{legend}</fieldset>").getFormValues() == {"a": "1"}
+
+
 def test_boxes_of_one_name_give_all_their_values() -> None:
     boxes = "".join(f"<input type=checkbox name=c value={n} checked>" for n in "ab")
     assert Template(boxes).getFormValues() == {"c": ["a", "b"]}

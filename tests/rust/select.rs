@@ -1,5 +1,6 @@
 //! What selectors find, what they refuse, and what a query may cost.
 
+use sapwood::apply::apply_foreign;
 use sapwood::node::{Kind, NodeId};
 use sapwood::parse::{Budget, parse_document};
 use sapwood::select::Selector;
@@ -309,6 +310,42 @@ fn rare_elements_are_found_in_the_order_of_the_document() {
     assert_eq!(rare.all(&tree, rows[0]), []);
     tree.detach(rows[1]);
     assert_eq!(rare.all(&tree, ROOT).len(), 4);
+}
+
+#[test]
+fn foreign_elements_are_as_if_not_there_whichever_way_is_gone() {
+    let mut tree = wide();
+    tree.stamp_all();
+    let rare = selector(".rare").all(&tree, ROOT);
+    let table = tree.uuid(tree.node(rare[0]).parent).expect("stamped");
+    let before = tree.uuid(rare[0]).expect("stamped");
+    let forged = r#"["class","rare r500","id","forged"],1,"td","#;
+    for (n, place) in ["-1".into(), format!("{before:?}"), "0".into()]
+        .iter()
+        .enumerate()
+    {
+        let ops = format!(r#"[5,{table:?},{place},1,"tr","~{n}",{forged}"~{n}a","x"]"#);
+        apply_foreign(&mut tree, &ops).expect("a place for it");
+    }
+    for (text, own, with_foreign) in [
+        // By the walk, by pages, by the index.
+        ("tr", 5000, 5003),
+        (".rare", 5, 8),
+        (".rare td", 10, 13),
+        (".rare + tr", 5, 7),
+        (".r500", 1, 4),
+        ("#forged", 0, 3),
+        ("#forged td", 0, 3),
+        ("[uuid='~1'], #none", 0, 1),
+        ("tr:nth-child(501).rare", 1, 0),
+        ("tr:has(+ .rare)", 5, 7),
+        ("tr:first-child.rare", 0, 1),
+    ] {
+        assert_eq!(selector(text).all(&tree, ROOT).len(), own, "{text}");
+        let all = selector(text).with_foreign(true);
+        assert_eq!(all.all(&tree, ROOT).len(), with_foreign, "{text}");
+        assert_eq!(all.first(&tree, ROOT).is_some(), with_foreign > 0, "{text}");
+    }
 }
 
 #[test]

@@ -53,7 +53,7 @@ fn it_is_read() {
         assert_eq!(tree.preorder(ROOT).count(), DEPTH + 2);
         assert!(tree.is_ancestor_or_self(top, bottom));
         assert_eq!(tree.after_subtree(bottom, ROOT), None);
-        assert_eq!(tree.by_id("bottom"), Some(bottom));
+        assert_eq!(tree.by_id("bottom", false), Some(bottom));
         let uuid = tree.uuid(bottom).expect("stamped");
         assert_eq!(tree.by_uuid(&uuid), Some(bottom));
         assert_eq!(tree.child_elements(top).len(), 1);
