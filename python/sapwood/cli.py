@@ -27,6 +27,7 @@ from uvicorn.supervisors import ChangeReload
 from sapwood.app import App
 from sapwood.conversation import STALL_S
 from sapwood.errors import AppError
+from sapwood.pacing import PacedWebSocket
 from sapwood.protocol import JOIN_BYTES_MAX
 from sapwood.signing import checked_secrets
 
@@ -70,7 +71,7 @@ def run(
     click.echo(_mode(app, made, where, debug=debug, proxy=proxy))
     config = uvicorn.Config(
         f"{module}:{name}",
-        ws="websockets-sansio",
+        ws=PacedWebSocket,
         ws_max_size=JOIN_BYTES_MAX + 4096,
         ws_per_message_deflate=False,
         ws_ping_interval=20,

@@ -36,7 +36,7 @@ stream websocket
 app
 inmemory replica usable
 visit
-testing
+pacing testing
 cli
 """
 PLACES = {name: at for at, line in enumerate(LAYERS.split("\n")) for name in line.split()}
