@@ -387,6 +387,17 @@ def test_of_a_flood_nothing_is_read_when_another_socket_took_over() -> None:
     house.close()
 
 
+def test_who_is_read_while_another_socket_takes_over_hears_why_it_ends() -> None:
+    house = House(Door)
+    stranger = house.enter()
+    (session,) = house.app.registry
+    stranger.incoming.put_nowait("[-1,0]")
+    session.connections[0].open(lambda: None, Info("test"))
+    house.loop.run_for(0)
+    assert (stranger.code, house.tasks) == (4409, set())
+    house.close()
+
+
 @pytest.mark.parametrize(("more", "code"), [(-1, 4410), (0, 4410), (1, 1009)])
 def test_a_join_has_at_most_1_mib(client: TestClient, more: int, code: int) -> None:
     text = json.dumps([0, {"v": 1, "token": "pad"}])
