@@ -63,7 +63,7 @@ class PacedWebSocket(WebSocketsSansIOProtocol):
             self.transport.resume_reading()
         else:
             # Uvicorn goes on reading when its queue is empty, if it is so that it waits.
-            self.read_paused = True
+            self.read_paused: bool = True
 
     def _take(self, data: bytes) -> None:
         super().data_received(data)
@@ -81,7 +81,7 @@ class PacedWebSocket(WebSocketsSansIOProtocol):
             except UnicodeDecodeError:
                 self._fail(NOT_TEXT, "a text that is not UTF-8")
                 return
-            self.frames = [message]
+            self.frames: list[bytes] = [message]
         super().send_receive_event_to_app()
         if self._waiting:
             # Else uvicorn would read on when its queue is empty, and slices still wait.
@@ -128,4 +128,4 @@ class PacedWebSocket(WebSocketsSansIOProtocol):
     async def _refuse(self, message: ASGISendEvent) -> None:
         await super().send(message)
         # Uvicorn would log that nobody answered; this was the answer.
-        self.handshake_complete = self.close_sent
+        self.handshake_complete: bool = self.close_sent

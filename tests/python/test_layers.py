@@ -15,7 +15,7 @@ RUST = ROOT / "rust"
 # From the bottom up; names in one line know nothing of each other.
 LAYERS = """
 _core
-errors
+errors logs
 events views record metrics foreign questions
 attributes
 copies

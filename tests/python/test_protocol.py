@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sapwood.errors import FrameError
 from sapwood.events import Event
 from sapwood.protocol import (
+    _DECODER,
     EVENT_BYTES_MAX,
     JOIN_BYTES_MAX,
     Acknowledge,
@@ -23,7 +24,6 @@ from sapwood.protocol import (
     Resync,
     Synced,
     Welcome,
-    _DECODER,
     _finite,
     decode,
 )
