@@ -324,9 +324,10 @@ class _Writer:
                     await socket.send(frame)
                     self._sending_since_s = math.inf
                 if code:
-                    await self.close(code)
-                    # Whatever waits to be read, however slowly: nobody would hear of it.
-                    self._release()
+                    if self._is_open:  # else whoever reads says it
+                        await self.close(code)
+                        # Whatever waits to be read, however slowly: nobody would hear of it.
+                        self._release()
                     return
         except Gone:
             self._is_open = False  # as whoever reads will find out
