@@ -20,6 +20,7 @@ from sapwood.errors import (
     WindowGone,
 )
 from sapwood.events import EventHandler, policy
+from sapwood.logs import LogFormatter
 from sapwood.questions import WindowInfo
 from sapwood.session import Session
 from sapwood.store import MemoryStore, SessionStore, SQLiteStore
@@ -35,6 +36,7 @@ __all__ = [
     "FrameError",
     "HandlerError",
     "HtmlError",
+    "LogFormatter",
     "MemoryStore",
     "PatchError",
     "SQLiteStore",

@@ -339,6 +339,7 @@ class App:
             app.send_away()
         self.is_stopping = True
         self.places.close()
+        self._streams.send_away()
         for session in self.registry:
             for connection in session.connections:
                 connection.end(RESTART)

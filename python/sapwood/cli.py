@@ -27,6 +27,8 @@ from uvicorn.supervisors import ChangeReload
 from sapwood.app import App
 from sapwood.conversation import STALL_S
 from sapwood.errors import AppError
+from sapwood.logs import log_to_terminal
+from sapwood.pacing import PacedWebSocket
 from sapwood.protocol import JOIN_BYTES_MAX
 from sapwood.signing import checked_secrets
 
@@ -70,7 +72,7 @@ def run(
     click.echo(_mode(app, made, where, debug=debug, proxy=proxy))
     config = uvicorn.Config(
         f"{module}:{name}",
-        ws="websockets-sansio",
+        ws=PacedWebSocket,
         ws_max_size=JOIN_BYTES_MAX + 4096,
         ws_per_message_deflate=False,
         ws_ping_interval=20,
@@ -80,6 +82,8 @@ def run(
         # Uvicorn would believe whoever connects from this machine, and FORWARDED_ALLOW_IPS.
         proxy_headers=bool(proxy),
         forwarded_allow_ips=list(proxy),
+        # What is logged goes where the app says, or else as `_Server` has it; uvicorn's too.
+        log_config=None,
         log_level="warning",
         timeout_graceful_shutdown=3,
         reload=reload,
@@ -96,6 +100,11 @@ def run(
 
 class _Server(uvicorn.Server):
     """A server that ends in time, whatever a handler does, and tells browsers before it does."""
+
+    def run(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until it is told to stop; with --reload in a process of its own."""
+        log_to_terminal()
+        super().run(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop, or give up on what does not let itself be stopped."""

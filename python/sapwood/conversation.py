@@ -30,9 +30,15 @@ STALL_S = 60.0
 GATHER_S = 0.002
 EVENTS_PER_S = 50.0
 EVENTS_AT_ONCE = 100
+# All other frames: a page says once what it has, and answers what it is asked.
+OTHERS_PER_S = 500.0
+OTHERS_AT_ONCE = 1000
 # How often a page may tell all that it holds.
 SYNCS_PER_S = 0.1
 SYNCS_AT_ONCE = 3
+# How often it may be told all; it gives up itself when three in a row were of no use.
+RESYNCS_PER_S = 0.1
+RESYNCS_AT_ONCE = 5
 
 log: logging.Logger = logging.getLogger("sapwood")
 
@@ -144,7 +150,9 @@ async def _talk(socket: Socket, app: App, connection: Connection, welcome: Welco
     writer = _Writer(socket, app, connection)
     epoch = writer.epoch = connection.open(writer, socket.info)
     events = Bucket(EVENTS_PER_S, EVENTS_AT_ONCE)
-    syncs: Bucket | None = None  # few pages ever need one
+    others = Bucket(OTHERS_PER_S, OTHERS_AT_ONCE)
+    syncs: Bucket | None = None  # few pages ever need one, or the next one
+    resyncs: Bucket | None = None
     clock = asyncio.get_running_loop().time
     app.presence.came(connection)
     try:
@@ -159,14 +167,17 @@ async def _talk(socket: Socket, app: App, connection: Connection, welcome: Welco
             frame = decode(text)
             app.metrics.received(len(text))
             app.registry.heard(connection)
-            if isinstance(frame, Happened):
-                if delay_s := events.take(clock()):
-                    await asyncio.sleep(delay_s)
-            elif isinstance(frame, Synced):
+            pace = events if isinstance(frame, Happened) else others
+            if delay_s := pace.take(clock()):
+                await asyncio.sleep(delay_s)
+            if isinstance(frame, Synced):
                 syncs = syncs or Bucket(SYNCS_PER_S, SYNCS_AT_ONCE)
                 if syncs.take(clock()):
                     raise FrameError("tells all that the page holds again and again", 4429)
             elif isinstance(frame, Resync):
+                resyncs = resyncs or Bucket(RESYNCS_PER_S, RESYNCS_AT_ONCE)
+                if resyncs.take(clock()):
+                    raise FrameError("asks for the whole tree again and again", 4429)
                 app.metrics.resync("asked")
             # A newer socket may have come while this one was read.
             if not connection.is_current(epoch):
@@ -175,9 +186,10 @@ async def _talk(socket: Socket, app: App, connection: Connection, welcome: Welco
             app.dispatcher.drive(session)
             if session.is_busy:
                 writer.gather()
+        await writer.close(connection.ending(epoch))
     except asyncio.CancelledError:
         # The writer's wish, unless somebody else has the same one.
-        if not writer.has_failed or writer.reader.uncancel():
+        if not writer.has_released or writer.reader.uncancel():
             raise
     finally:
         writer.end()
@@ -223,7 +235,7 @@ class _Writer:
         "_task",
         "_thread",
         "epoch",
-        "has_failed",
+        "has_released",
         "reader",
     )
 
@@ -233,11 +245,11 @@ class _Writer:
         self._connection = connection
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
-        #: Who reads the socket, and no more when it cannot be written to.
+        #: Who reads the socket, and no more when it is closed or cannot be written to.
         reader = asyncio.current_task()
         assert reader is not None
         self.reader = reader
-        self.has_failed = False
+        self.has_released = False
         #: The connection's, of this socket.
         self.epoch = 0
         #: Whether it was called since it looked last.
@@ -262,6 +274,13 @@ class _Writer:
         for timer in (self._gathering, self._patience):
             if timer is not None:
                 timer.cancel()
+
+    async def close(self, code: int) -> None:
+        """End the socket, and say why, unless that was done."""
+        if self._is_open:
+            self._is_open = False
+            self._app.metrics.refuse(code)
+            await _close(self._socket, code)
 
     def __call__(self) -> None:
         if threading.get_ident() == self._thread:
@@ -305,9 +324,10 @@ class _Writer:
                     await socket.send(frame)
                     self._sending_since_s = math.inf
                 if code:
-                    self._is_open = False
-                    self._app.metrics.refuse(code)
-                    await _close(socket, code)
+                    if self._is_open:  # else whoever reads says it
+                        await self.close(code)
+                        # Whatever waits to be read, however slowly: nobody would hear of it.
+                        self._release()
                     return
         except Gone:
             self._is_open = False  # as whoever reads will find out
@@ -332,5 +352,9 @@ class _Writer:
     def _fail(self) -> None:
         # Who cannot be written to is not read any more.
         if self._is_open:
-            self._is_open, self.has_failed = False, True
-            self.reader.cancel()
+            self._is_open = False
+            self._release()
+
+    def _release(self) -> None:
+        self.has_released = True
+        self.reader.cancel()

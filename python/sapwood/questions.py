@@ -155,7 +155,8 @@ class Questions:
         try:
             value = msgspec.convert(value, KINDS[question.name].answer)
         except msgspec.ValidationError as wrong:
-            question.fail(WindowError(f"{question.name}: the browser's answer is none: {wrong}"))
+            # It is no page of ours, and is not asked any more.
+            question.fail(WindowGone(f"{question.name}: the browser's answer is none: {wrong}"))
             raise FrameError(f"no answer to {question.name}: {wrong}") from wrong
         question.future.set_result(value)
 

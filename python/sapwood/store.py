@@ -216,7 +216,9 @@ class SQLiteStore:
 
     def _load(self, connection: sqlite3.Connection, name: bytes) -> bytes | None:
         found = connection.execute(
-            "SELECT record FROM records WHERE key = ? AND expires > ?", (name, self._clock())
+            # SQLite keeps what is no blob as well, and a file can be written to by others.
+            "SELECT record FROM records WHERE key = ? AND expires > ? AND typeof(record) = 'blob'",
+            (name, self._clock()),
         ).fetchone()
         return None if found is None else found[0]
 

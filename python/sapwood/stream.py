@@ -17,8 +17,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from sapwood.connection import Info
+from sapwood.connection import RESTART, Info
 from sapwood.conversation import STALL_S, Gone, converse
+from sapwood.errors import FrameError
 from sapwood.handoff import digest
 from sapwood.origin import is_from_own_page
 from sapwood.protocol import JOIN_BYTES_MAX
@@ -44,15 +45,17 @@ class Streams:
     def __init__(self, app: App) -> None:
         self._app = app
         self._sockets: dict[bytes, _Socket] = {}
+        #: Of the bodies that are being read.
+        self._reading: set[asyncio.Timeout] = set()
 
     async def open(self, request: Request) -> Response:
         """Answer the POST that begins a stream."""
         if not is_from_own_page(request, self._app.allowed_origins):
             return _refused(403)
         self._app.runs_here()
-        join = await _body(request)
-        if join is None:
-            return _refused(413)
+        join = await self._body(request)
+        if not isinstance(join, str):
+            return join
         secret = self._app.token()
         client = request.client
         info = Info("stream", client.host if client else "", request.headers.get("user-agent", ""))
@@ -83,9 +86,9 @@ class Streams:
         socket = self._sockets.get(digest(request.headers.get(CHANNEL, "")))
         if socket is None or socket.browser != (browser_of(request) or ""):
             return _refused(410)
-        frames = await _body(request)
-        if frames is None:
-            return _refused(413)
+        frames = await self._body(request)
+        if not isinstance(frames, str):
+            return frames
         if socket.is_gone:
             return _refused(410)
         try:
@@ -93,9 +96,32 @@ class Streams:
                 for frame in filter(None, frames.split("\n")):
                     await socket.incoming.put(frame)
         except TimeoutError:
-            socket.leave()
+            await socket.close(4429)
             return _refused(429)
         return Response(status_code=204)
+
+    async def _body(self, request: Request) -> str | Response:
+        """Return what a POST brings; a refusal if it is too much, is no text, or does not come."""
+        parts, size = [], 0
+        patience = asyncio.timeout(POST_TIMEOUT_S)
+        self._reading.add(patience)
+        try:
+            async with patience:
+                async for part in request.stream():
+                    size += len(part)
+                    if size > JOIN_BYTES_MAX:
+                        return _refused(413)
+                    parts.append(part)
+            return b"".join(parts).decode()
+        except (TimeoutError, ClientDisconnect, UnicodeDecodeError):
+            return _refused(503 if self._app.is_stopping else 413)
+        finally:
+            self._reading.discard(patience)
+
+    def send_away(self) -> None:
+        """Wait for no body any more; what was read already is handled."""
+        for patience in self._reading:
+            patience.reschedule(asyncio.get_running_loop().time())
 
 
 class _EventStream(Response):
@@ -145,14 +171,15 @@ class _Socket:
         # One at a time: who sends waits until the network took the one before.
         self._outgoing: asyncio.Queue[str] = asyncio.Queue(1)
         self._is_gone = asyncio.Event()
-        self._code = 1000
+        #: What is told of an end that nobody else gave a reason for: come back.
+        self._code = RESTART
 
     async def receive(self) -> str:
         try:
             async with asyncio.timeout(SILENCE_S):
                 frame = await self.incoming.get()
         except TimeoutError:
-            raise Gone from None
+            raise FrameError("a stream that says nothing", 4408) from None
         if frame is None or self._is_gone.is_set():
             raise Gone
         return frame
@@ -163,8 +190,9 @@ class _Socket:
         await self._outgoing.put(f"data: {frame}\n\n")
 
     async def close(self, code: int) -> None:
-        self._code = code
-        self._is_gone.set()
+        if not self._is_gone.is_set():
+            self._code = code
+            self._is_gone.set()
 
     @property
     def is_gone(self) -> bool:
@@ -212,21 +240,6 @@ class _Socket:
 async def _until_left(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
-
-
-async def _body(request: Request) -> str | None:
-    """Return what a POST brings; None if it is too much, is no text, or does not come."""
-    parts, size = [], 0
-    try:
-        async with asyncio.timeout(POST_TIMEOUT_S):
-            async for part in request.stream():
-                size += len(part)
-                if size > JOIN_BYTES_MAX:
-                    return None
-                parts.append(part)
-        return b"".join(parts).decode()
-    except (TimeoutError, ClientDisconnect, UnicodeDecodeError):
-        return None
 
 
 def _refused(status: int) -> Response:

@@ -270,6 +270,26 @@ def test_it_stops_quietly(folder: Path) -> None:
     assert (code in (0, -15), errors) == (True, "")
 
 
+@pytest.mark.parametrize("reload", [[], ["--reload"]], ids=["as it is", "with --reload"])
+def test_what_an_error_says_cannot_pass_for_a_line_of_the_log(
+    folder: Path, reload: list[str]
+) -> None:
+    text = "x\\nERROR: forged\\x1b[2J" + "y" * 100_000
+    app = APP.replace("return", "raise ValueError(TEXT);") + f'\nTEXT = "{text}"'
+    (folder / "pages.py").write_text(app)
+    served = Served(folder, "pages.py", *reload, "--no-debug", SAPWOOD_SECRET="s" * 32)
+    try:
+        with pytest.raises(urllib.error.HTTPError):
+            served.answer()
+    finally:
+        _, errors = served.stop()
+    records = re.findall(r"^\S.*", errors, re.MULTILINE)
+    assert len(records) == 1, errors
+    assert records[0].startswith("ERROR: Exception in ASGI application")
+    assert "    ERROR: forged\\x1b[2Jyyy" in errors
+    assert len(errors) < 10_000
+
+
 def test_it_starts_anew_when_a_file_changes(folder: Path) -> None:
     served = Served(folder, "pages.py", "--reload")
     try:

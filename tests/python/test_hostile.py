@@ -24,7 +24,7 @@ from starlette.websockets import WebSocketDisconnect
 from live import LiveTab
 from sapwood import App, Element, EventHandler, Template, _core
 from sapwood.connection import Info
-from sapwood.conversation import Gone, converse
+from sapwood.conversation import OTHERS_AT_ONCE, OTHERS_PER_S, Gone, converse
 from sapwood.dispatch import Dispatcher
 from sapwood.handoff import Page
 from simulated.clockwork import ClockworkLoop
@@ -339,6 +339,62 @@ def test_so_many_events_may_wait(waiting: int, code: int) -> None:
     for number in range(1, waiting + 1):
         house.say(stranger, json.dumps([number, 0, id]))
     assert stranger.code == code
+    house.close()
+
+
+@pytest.mark.parametrize(("times", "code"), [(5, 0), (6, 4429)])
+def test_the_whole_tree_is_sent_so_often_also_to_who_takes_it(times: int, code: int) -> None:
+    house = House(Door)
+    stranger = house.enter()
+    for patch in range(1, times + 1):
+        house.say(stranger, '[-3,"x"]')
+        house.say(stranger, f"[-1,{patch}]")
+    assert stranger.code == code
+    house.close()
+
+
+def flooded() -> tuple[House, Stranger]:
+    """Return a server, and who said to it more than it reads at once."""
+    house = House(Door)
+    stranger = house.enter()
+    for _ in range(OTHERS_AT_ONCE + 2000):
+        stranger.incoming.put_nowait("[-1,0]")
+    house.loop.run_for(0)
+    return house, stranger
+
+
+def test_frames_that_are_no_events_are_read_at_a_pace_too() -> None:
+    house, stranger = flooded()
+    waiting = stranger.incoming.qsize()
+    assert waiting == pytest.approx(2000, abs=2)
+    house.loop.run_for(1)
+    assert waiting - stranger.incoming.qsize() == pytest.approx(OTHERS_PER_S, abs=2)
+    house.close()
+
+
+def test_of_a_flood_nothing_is_read_when_the_server_stops() -> None:
+    house, stranger = flooded()
+    house.app.send_away()
+    house.loop.run_for(0)
+    assert (stranger.code, house.tasks) == (1012, set())
+    house.close()
+
+
+def test_of_a_flood_nothing_is_read_when_another_socket_took_over() -> None:
+    house, stranger = flooded()
+    house.enter()
+    assert (stranger.code, len(house.tasks)) == (4409, 1)
+    house.close()
+
+
+def test_who_is_read_while_another_socket_takes_over_hears_why_it_ends() -> None:
+    house = House(Door)
+    stranger = house.enter()
+    (session,) = house.app.registry
+    stranger.incoming.put_nowait("[-1,0]")
+    session.connections[0].open(lambda: None, Info("test"))
+    house.loop.run_for(0)
+    assert (stranger.code, house.tasks) == (4409, set())
     house.close()
 
 

@@ -15,7 +15,7 @@ RUST = ROOT / "rust"
 # From the bottom up; names in one line know nothing of each other.
 LAYERS = """
 _core
-errors
+errors logs
 events views record metrics foreign questions
 attributes
 copies
@@ -36,7 +36,7 @@ stream websocket
 app
 inmemory replica usable
 visit
-testing
+pacing testing
 cli
 """
 PLACES = {name: at for at, line in enumerate(LAYERS.split("\n")) for name in line.split()}

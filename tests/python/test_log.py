@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,7 +14,7 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from live import ORIGIN, LiveTab
-from sapwood import App, EventHandler, Template
+from sapwood import App, EventHandler, LogFormatter, Template
 
 # What ends a line, moves the cursor, turns the text around or hides it.
 HOSTILE = "x\r\nERROR forged\x1b[2J\x00\x85\u2028\u202e\u200b"
@@ -112,3 +113,51 @@ def test_no_secret_is_ever_in_the_log(client: TestClient, said: pytest.LogCaptur
     shown: list[Any] = [said.text, *(vars(record) for record in said.records)]
     assert [it for it in secrets if it in str(shown)] == []
     assert (len(secrets), "ZeroDivisionError" in said.text) == (6, True)
+
+
+# --- How it is written ------------------------------------------------------------------
+
+
+def written(message: str, error: Exception | None = None) -> str:
+    record = logging.LogRecord("sapwood", logging.ERROR, "", 0, message, (), None)
+    if error is not None:
+        try:
+            raise error
+        except Exception:
+            record.exc_info = sys.exc_info()
+    return LogFormatter().format(record)
+
+
+def test_an_ordinary_record_is_written_with_its_level() -> None:
+    assert written("a handler failed: Ä") == "ERROR: a handler failed: Ä"
+
+
+def test_a_traceback_is_whole_and_indented() -> None:
+    first, *more = written("failed", ValueError("why")).split("\n")
+    assert (first, more[0]) == ("ERROR: failed", "    Traceback (most recent call last):")
+    assert more[1].startswith('      File "')
+    assert more[-1] == "    ValueError: why"
+
+
+@pytest.mark.parametrize("where", ["message", "error"])
+def test_nothing_hostile_is_written_as_it_is(where: str) -> None:
+    text = written(HOSTILE) if where == "message" else written("failed", ValueError(HOSTILE))
+    first, *more = text.split("\n")
+    assert all(line.isprintable() for line in [first, *more])
+    assert all(line.startswith("    ") for line in more)
+    assert text.endswith(r"    ERROR forged\x1b[2J\x00\x85\u2028\u202e\u200b")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["x" * 100_000, "x\n" * 100_000, "\x1b" * 100_000, ("\U000e0001" * 500 + "\n") * 200],
+    ids=["a line", "lines", "escapes", "both"],
+)
+def test_of_a_record_that_is_too_long_the_middle_is_left_out(text: str) -> None:
+    shown = written("failed", ValueError(f"begin{text}end"))
+    assert len(shown) < 8192 + 50
+    assert shown.startswith("ERROR: failed\n    Traceback")
+    assert "ValueError: begin" in shown
+    assert shown.endswith("end")
+    assert "characters left out]" in shown
+    assert all(line.startswith("    ") for line in shown.split("\n")[1:])

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sapwood.errors import FrameError
 from sapwood.events import Event
 from sapwood.protocol import (
+    _DECODER,
     EVENT_BYTES_MAX,
     JOIN_BYTES_MAX,
     Acknowledge,
@@ -23,6 +24,7 @@ from sapwood.protocol import (
     Resync,
     Synced,
     Welcome,
+    _finite,
     decode,
 )
 
@@ -148,6 +150,8 @@ def test_a_welcome_is_written_as_documented() -> None:
         "[-2,-Infinity]",
         "[-2,NaN]",
         "[-2,1e999]",
+        '[1,0,46,"click",{"a":-1e999}]',
+        "[-4,[],[1e308]]",
         "[-2,true]",
         '[-2,"1"]',
         "[-2]",
@@ -219,6 +223,8 @@ def test_this_is_no_frame(text: str) -> None:
         {**JOIN, "fields": [1]},
         {**JOIN, "fields": [0, "x"]},
         {**JOIN, "fields": None},
+        {**JOIN, "more": [1.5]},
+        {**JOIN, "more": 1e308},
     ],
     ids=json.dumps,
 )
@@ -333,6 +339,28 @@ def test_a_count_is_less_than_2_to_the_53(at: int) -> None:
 @pytest.mark.parametrize("length", [199, 200, 201])
 def test_a_reason_is_cut_at_200_characters(length: int) -> None:
     assert frame(-3, "x" * length) == Resync("x" * min(length, 200))
+
+
+@pytest.mark.parametrize("more", [-1, 0, 1])
+def test_a_frame_has_an_array_or_object_for_each_16_bytes_of_its_limit(more: int) -> None:
+    count = JOIN_BYTES_MAX // 16 - 3 + more  # itself, the body and the list count as well
+    text = '[0,{"v":1,"token":"t","more":["[{\\"[{"' + ",[]" * (count - 9) + ",{}" * 9 + "]}]"
+    if more > 0:
+        assert refusal(text, is_first=True) == 4400
+    else:
+        assert decode(text, is_first=True) == Join(token="t")
+
+
+def test_brackets_that_a_person_types_are_no_arrays() -> None:
+    typed = "[{" * (EVENT_BYTES_MAX // 2 - 20) + '\\"'
+    assert frame(1, 0, 46, "x", None, [4, typed]) == Happened(Event(1, 46, "x"), 0, ((4, typed),))
+
+
+@pytest.mark.parametrize("number", ["1e308", "5e-324", "1.7976931348623157e308", "1e-400"])
+def test_a_number_is_read_by_python_whose_time_depends_on_its_length_only(number: str) -> None:
+    # msgspec takes 10 microseconds for each of these, and a frame has room for 10,000.
+    assert _DECODER.float_hook is _finite
+    assert decode(f"[-2,{number}]") == Ping(float(number))
 
 
 # --- Anything at all -----------------------------------------------------------------------

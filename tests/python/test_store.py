@@ -12,6 +12,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import AsyncIterator, Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -240,6 +241,17 @@ async def test_nothing_is_opened_before_it_is_used(path: Path) -> None:
     store = SQLiteStore(path)
     assert (threading.active_count(), names_in(path.parent)) == (threads, [])
     await store.close()
+
+
+@pytest.mark.parametrize("value", ["7", "'text'", "1.5"])
+async def test_what_is_no_record_counts_as_not_there(
+    sqlite: SQLiteStore, path: Path, value: str
+) -> None:
+    await sqlite.save("k", b"x", 60)
+    with closing(sqlite3.connect(path)) as file:
+        file.execute(f"UPDATE records SET record = {value}")
+        file.commit()
+    assert await sqlite.load("k") is None
 
 
 async def test_no_thread_and_no_file_is_left_after_close(path: Path) -> None:

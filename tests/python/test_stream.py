@@ -37,11 +37,17 @@ class Call:
     """One HTTP request to an ASGI app, whose answer comes piece by piece."""
 
     def __init__(
-        self, app: App, method: str, path: str, body: bytes, *headers: tuple[str, str]
+        self,
+        app: App,
+        method: str,
+        path: str,
+        body: bytes,
+        *headers: tuple[str, str],
+        is_whole: bool = True,
     ) -> None:
         self._parts: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._requests: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-        self._requests.put_nowait({"type": "http.request", "body": body, "more_body": False})
+        self._requests.put_nowait({"type": "http.request", "body": body, "more_body": not is_whole})
         scope = {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.4"},
@@ -201,6 +207,43 @@ async def test_a_bad_frame_ends_the_stream_with_its_code(app: App) -> None:
     stream = await visit.connect()
     assert await visit.post("nonsense") == 204
     assert await stream.event() == ("close", "4400")
+
+
+async def ending(stream: Call) -> str:
+    """Go through what is left of a stream; return the code that it ends with."""
+    kind = data = ""
+    while kind != "close":
+        kind, data = await stream.event()
+    return data
+
+
+async def test_a_post_with_more_events_than_are_read_in_its_time_ends_the_stream(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streaming, "POST_TIMEOUT_S", 0.1)
+    visit = await Visit(app).load()
+    stream = await visit.connect()
+    # The same one again and again, which is not run, and does not wait.
+    assert await visit.post(f"{visit.click()}\n" * 1000) == 429
+    assert await ending(stream) == "4429"
+
+
+async def test_a_stream_that_says_nothing_is_told_that_it_took_too_long(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streaming, "SILENCE_S", 0.01)
+    visit = await Visit(app).load()
+    stream = await visit.connect()
+    assert await ending(stream) == "4408"
+
+
+async def test_an_app_that_stops_does_not_wait_for_a_body(app: App) -> None:
+    visit = await Visit(app).load()
+    stream = Call(app, "POST", "/_sapwood/stream", b"", ORIGIN, visit.cookie, is_whole=False)
+    await asyncio.sleep(0)
+    app.send_away()
+    status, _ = await stream.start()
+    assert status == 503
 
 
 @pytest.mark.parametrize("what", ["origin", "cookie", "channel"])

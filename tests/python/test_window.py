@@ -472,7 +472,7 @@ def test_an_answer_of_another_kind_is_refused(tab: Tab, name: str, at: int) -> N
         tab.answer(1, UNFIT[name][at])
     assert refused.value.code == 4400
     # Whoever waits is told at once, and the page is not asked again.
-    assert type(outcome(answer)) is WindowError
+    assert type(outcome(answer)) is WindowGone
     tab.open()
     assert tab.asked() == []
 
@@ -490,7 +490,7 @@ def test_whatever_is_answered_fits_or_is_refused(name: str, said: Any) -> None:
     try:
         tab.connection.receive(Answered(1, said))
     except FrameError:
-        assert type(outcome(answer)) is WindowError
+        assert type(outcome(answer)) is WindowGone
     else:
         assert msgspec.to_builtins(outcome(answer)) == said
 
