@@ -43,8 +43,6 @@ EVENTS_WAITING_MAX = 64
 READY_MAX = 64
 # What became of so many events is told again after a connection was lost.
 REPORTS_MAX = 64
-# How often a page may ask for the whole tree before it has acknowledged one.
-FILLS_MAX = 4
 
 # The application closed the session: a page that hears this does not come back.
 CLOSED = 4411
@@ -110,8 +108,6 @@ class Connection:
 
     __slots__ = (
         "_ending",
-        "_filled",
-        "_fills",
         "_finished",
         "_is_away",
         "_lock",
@@ -169,8 +165,6 @@ class Connection:
         self._finished: set[int] | None = None
         self._untaken: set[int] | None = None
         self._newest_fields: dict[Id, int] | None = None
-        self._fills = 0
-        self._filled = 0
         self._ready: list[str] = []
         #: What the page may not have heard, oldest first.
         self._reports: tuple[_Report, ...] = ()
@@ -216,12 +210,8 @@ class Connection:
             case Answered(number, value, error):
                 self._take_answer(number, value, error)
             case Resync(reason):
-                if not self._fills:
-                    told = "session %s: the page asks for the whole tree: %.100a"
-                    log.warning(told, self._session.id, reason)
-                self._fills += 1
-                if self._fills > FILLS_MAX:
-                    raise FrameError("asks for the whole tree again and again", 4429)
+                told = "session %s: the page asks for the whole tree: %.100a"
+                log.warning(told, self._session.id, reason)
                 self.fill()
             case _:
                 raise FrameError("a join comes first, and only then")
@@ -326,7 +316,6 @@ class Connection:
         if self._must_fill:
             self._must_fill = False
             frame: str | None = self._sync.cut_whole(now, handled, taken)
-            self._filled = self._sync.sequence
         else:
             frame = self._sync.cut(now, handled, taken)
         if frame is not None:
@@ -436,8 +425,6 @@ class Connection:
             if not self._sync.acknowledge(sequence):
                 raise FrameError(f"patch {sequence} was never sent")
             self._heard(sequence)
-            if not self._must_fill and sequence >= self._filled:
-                self._fills = 0
             opened = not was_open and self._sync.is_open
         if opened:
             self.after_publish()

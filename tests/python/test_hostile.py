@@ -299,7 +299,7 @@ LIMITS: dict[str, tuple[int, int, Frames]] = {
         64, 4400, lambda n, id: [json.dumps([1, 0, id, "click", {str(it): it for it in range(n)}])]
     ),
     "fields": (20_000, 4400, lambda n, id: [json.dumps([-4, [1, "x"] * n, []])]),
-    "whole trees": (4, 4429, lambda n, id: ['[-3,"x"]'] * n),
+    "whole trees": (5, 4429, lambda n, id: ['[-3,"x"]'] * n),
     "syncs": (3, 4429, lambda n, id: ["[-4,[],[]]"] * n),
     "an acknowledgement": (0, 4400, lambda n, id: [f"[-1,{n}]"] if n >= 0 else []),
     "an answer": (0, 4400, lambda n, id: [f"[-5,{n},null]"] if n > 0 else []),

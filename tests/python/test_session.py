@@ -545,6 +545,19 @@ def test_a_page_that_asks_gets_the_whole_tree() -> None:
     assert (sequence, handled, op, id, "not published" in _rest) == (1, 0, 10, 0, False)
 
 
+def test_a_page_asks_until_it_has_got_the_whole_tree_however_often_its_line_breaks() -> None:
+    tab = Tab(Worklist())
+    for _ in range(10):
+        tab.connection.receive(decode('[-3,"gap"]'))
+        tab.lose()
+        tab.resume()
+    tab.browser.waits_for_whole = True
+    tab.connection.receive(decode('[-3,"gap"]'))
+    tab.settle()
+    assert not tab.browser.waits_for_whole
+    assert tab.shown == tab.published
+
+
 def test_the_whole_tree_goes_out_though_the_window_is_full() -> None:
     page = Page()
     tab = Tab(page)
