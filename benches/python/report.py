@@ -93,6 +93,7 @@ FIGURES = {
     "session_bytes": Figure("bytes", 8192, "memory of one of 1,000 tabs above a bare socket"),
     "soak_events_per_s": Figure("/s", None, "clicks that 1,000 tabs get handled", True),
     "soak_event_cpu_us": Figure("µs", None, "server CPU of each"),
+    "soak_event_cpu_ratio": Figure("×", 2, "the same compared to a bare echo, by as many at once"),
     "slow_reader_bytes": Figure("bytes", 262144, "memory of a browser that reads 1 byte/s"),
     "slow_reader_alone_p99_ms": Figure("ms", None, "1,000 updates/s reach a browser, p99"),
     "slow_reader_delay_p50": Figure("×", 1.5, "the same beside 20 that read 1 byte/s, median"),

@@ -1,7 +1,8 @@
 """Measures a server with many tabs: memory of each, events of all, and pages nobody joins.
 
 A bare Starlette WebSocket beside it, with the same settings and as many sockets, says
-what of the memory is the socket's. Memory of pages that were loaded and never joined is
+what of the memory is the socket's, and, sent as many frames of the same length by as many
+at once, what of the CPU. Memory of pages that were loaded and never joined is
 looked at round after round, each as large as the registry for them. The first round fills
 it. In the second one pages begin to go, and Python's collector lets those that hold an
 element wait until they are a quarter of all that there is. What later rounds take is lost.
@@ -21,6 +22,8 @@ import servers
 from websockets.asyncio.client import ClientConnection, connect
 
 AT_ONCE = 50
+# So long is the patch of a click, as in `socket_bytes.py`.
+ANSWER_BYTES = 17
 
 
 def main() -> None:
@@ -38,6 +41,7 @@ async def soak(
 ) -> dict[str, float]:
     """Return the memory of a tab, and how many events of all of them are handled in a second."""
     async with AsyncExitStack() as stack:
+        echoes: list[ClientConnection] = []
 
         async def open_tabs(number: int) -> list[tuple[ClientConnection, int]]:
             tabs = []
@@ -46,7 +50,7 @@ async def soak(
                     *(servers.joined(live, stack, "/async") for _ in range(batch))
                 )
                 for _ in range(batch):
-                    await stack.enter_async_context(_bare(bare))
+                    echoes.append(await stack.enter_async_context(_bare(bare)))
                 tabs += joined
             return tabs
 
@@ -59,10 +63,14 @@ async def soak(
         began_s, cpu_s = time.perf_counter(), live.cpu_s()
         await asyncio.gather(*(_click(each, button, clicks) for each, button in tabs))
         took_s = time.perf_counter() - began_s
+        event_s, cpu_s = (live.cpu_s() - cpu_s) / (count * clicks), bare.cpu_s()
+        await asyncio.gather(*(_send(each, tabs[0][1], clicks) for each in echoes[-count:]))
+        echo_s = (bare.cpu_s() - cpu_s) / (count * clicks)
         return {
             "session_bytes": tab - socket,
             "soak_events_per_s": count * clicks / took_s,
-            "soak_event_cpu_us": (live.cpu_s() - cpu_s) / (count * clicks) * 1e6,
+            "soak_event_cpu_us": event_s * 1e6,
+            "soak_event_cpu_ratio": event_s / echo_s,
         }
 
 
@@ -83,7 +91,9 @@ def _batches(number: int) -> Iterator[int]:
 
 
 def _bare(server: servers.Server) -> connect:
-    return connect(f"ws://127.0.0.1:{server.port}/1", compression=None, ping_interval=None)
+    return connect(
+        f"ws://127.0.0.1:{server.port}/{ANSWER_BYTES}", compression=None, ping_interval=None
+    )
 
 
 async def _click(socket: ClientConnection, button: int, times: int) -> None:
@@ -91,6 +101,12 @@ async def _click(socket: ClientConnection, button: int, times: int) -> None:
         await socket.send(f"[{number},{number - 1},{button}]")
         while not re.match(rf"\[{number},{number},", await socket.recv()):
             pass
+
+
+async def _send(socket: ClientConnection, button: int, times: int) -> None:
+    for number in range(1, times + 1):
+        await socket.send(f"[{number},{number - 1},{button}]")
+        await socket.recv()
 
 
 if __name__ == "__main__":
