@@ -63,7 +63,7 @@ class PacedWebSocket(WebSocketsSansIOProtocol):
             self.transport.resume_reading()
         else:
             # Uvicorn goes on reading when its queue is empty, if it is so that it waits.
-            self.read_paused: bool = True
+            self.read_paused = True
 
     def _take(self, data: bytes) -> None:
         super().data_received(data)
@@ -73,19 +73,32 @@ class PacedWebSocket(WebSocketsSansIOProtocol):
             self.transport.close()
 
     def send_receive_event_to_app(self) -> None:
-        """Hand a message to the app, unless it is a text that is none."""
-        if self.curr_msg_data_type == "text":
-            message = b"".join(self.frames)
-            try:
-                message.decode()
-            except UnicodeDecodeError:
-                self._fail(NOT_TEXT, "a text that is not UTF-8")
-                return
-            self.frames: list[bytes] = [message]
-        super().send_receive_event_to_app()
+        """Hand a message to the app, and read no more when it has not taken the one before.
+
+        Uvicorn stops reading at every message, and goes on when it is taken: that is two
+        system calls more than the message itself takes.
+        """
+        if self.curr_msg_data_type != "text":
+            super().send_receive_event_to_app()
+        else:
+            self._hand_text(b"".join(self.frames))
         if self._waiting:
             # Else uvicorn would read on when its queue is empty, and slices still wait.
             self.read_paused = False
+
+    def _hand_text(self, message: bytes) -> None:
+        self.frames: list[bytes] = []
+        if self.close_sent:
+            return
+        try:
+            text = message.decode()
+        except UnicodeDecodeError:
+            self._fail(NOT_TEXT, "a text that is not UTF-8")
+            return
+        self.queue.put_nowait({"type": "websocket.receive", "text": text})
+        if self.queue.qsize() > 1 and not self.read_paused:
+            self.read_paused: bool = True
+            self.transport.pause_reading()
 
     def handle_ping(self) -> None:
         """Answer a ping."""
