@@ -73,6 +73,8 @@ class Turn:
     #: Who hears it first, and what that one says of handlers that run already.
     handler: Handler | str | None = None
     policy: Policy = "queue"
+    #: Whether that one runs in a thread.
+    is_for_thread: bool = False
     has_begun: bool = False
     #: Whether it is not to be handled, as its handler's policy has it.
     is_dropped: bool = False

@@ -166,7 +166,8 @@ async def _talk(socket: Socket, app: App, connection: Connection, welcome: Welco
             text = await socket.receive()
             frame = decode(text)
             app.metrics.received(len(text))
-            app.registry.heard(connection)
+            if connection.claim is not None:
+                app.registry.heard(connection)
             pace = events if isinstance(frame, Happened) else others
             if delay_s := pace.take(clock()):
                 await asyncio.sleep(delay_s)
@@ -183,8 +184,7 @@ async def _talk(socket: Socket, app: App, connection: Connection, welcome: Welco
             if not connection.is_current(epoch):
                 break
             connection.receive(frame)
-            app.dispatcher.drive(session)
-            if session.is_busy:
+            if app.dispatcher.drive(session):
                 writer.gather()
         await writer.close(connection.ending(epoch))
     except asyncio.CancelledError:
@@ -256,7 +256,7 @@ class _Writer:
         self._is_due = False
         self._is_open = False
         self._task: asyncio.Task[None] | None = None
-        self._gathering: asyncio.TimerHandle | None = None
+        self._gathering: asyncio.Handle | None = None
         #: Since when a frame waits to be taken, and what sees to it that it is.
         self._sending_since_s = math.inf
         self._patience: asyncio.TimerHandle | None = None
@@ -291,14 +291,15 @@ class _Writer:
 
     def gather(self) -> None:
         """Look in a while, and at once only when the session is at rest."""
-        if self._gathering is None:
+        if self._gathering is None or not isinstance(self._gathering, asyncio.TimerHandle):
             self._gathering = self._loop.call_later(GATHER_S, self._start)
 
     def _look(self) -> None:
-        if self._connection.session.is_busy:
-            self.gather()
-        else:
+        if not self._connection.session.is_busy:
             self._start()
+        elif self._gathering is None:
+            # A handler on the loop that awaits nothing has ended by then: no need of a timer.
+            self._gathering = self._loop.call_soon(self.gather)
 
     def _start(self) -> None:
         if self._gathering is not None:

@@ -549,10 +549,12 @@ class Element(_core.Node, HandlerAttributes):
         for said_type, said_handler, policy in self.__dict__.get("_policies", ()):
             if (said_type, said_handler) == (event_type, handler):
                 return cast("Policy", policy)
-        return cast("Policy", getattr(handler, "_policy", "queue"))
+        said: Policy = getattr(handler, "_policy", "queue")
+        return said
 
     def _handlers_of(self) -> dict[str, list[Handler]]:
-        return cast("dict[str, list[Handler]]", self.__dict__.get("_handlers", {}))
+        handlers: dict[str, list[Handler]] = self.__dict__.get("_handlers", {})
+        return handlers
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._name}>"

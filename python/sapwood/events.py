@@ -12,9 +12,10 @@ import re
 import warnings
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeVar, cast, get_args, overload
+
+import msgspec
 
 from sapwood.errors import HandlerError
 
@@ -47,14 +48,13 @@ volumechange waiting
 NOT_BUBBLING = frozenset(_NOT_BUBBLING.split())
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(msgspec.Struct, frozen=True):
     """One event as it came from the browser, `number` counting those of its tab."""
 
     number: int
     target: int | str
     type: str = "click"
-    data: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
 
 class Hold(Protocol):
@@ -170,13 +170,20 @@ def check_handler(handler: object) -> Handler:
             f"a handler is a function, not {type(handler).__name__}: {handler!r}{mend}"
         )
     function = handler.func if isinstance(handler, partial) else handler
-    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+    if _is_generator(function):
         raise HandlerError(
             f"handler {name_of(function)} is a generator, which nobody would go through; "
             "take the `yield` out, and use `await` to wait"
         )
     _takes_event(handler)
     return handler
+
+
+def _is_generator(function: object) -> bool:
+    code = getattr(function, "__code__", None)
+    return code is not None and bool(
+        code.co_flags & (inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR)
+    )
 
 
 def check_policy(name: str) -> Policy:
@@ -206,9 +213,17 @@ def policy(name: Policy) -> Callable[[HandlerT], HandlerT]:
     return mark
 
 
-def call(handler: Callable[..., Any], event: EventHandler) -> Any:
-    """Call *handler* with *event* if it takes it."""
-    return handler(event) if _takes_event(handler) else handler()
+def is_coroutine(handler: object) -> bool:
+    """Say whether *handler* is a coroutine function, so that it runs on the event loop."""
+    code = getattr(handler, "__code__", None)  # a method has its function's
+    if code is not None and code.co_flags & inspect.CO_COROUTINE:
+        return True
+    return inspect.iscoroutinefunction(handler)
+
+
+def given(handler: Handler, event: EventHandler) -> tuple[EventHandler, ...]:
+    """Return what *handler* is to be called with: *event*, if it takes it."""
+    return (event,) if _takes_event(handler) else ()
 
 
 def _takes_event(handler: Handler) -> bool:

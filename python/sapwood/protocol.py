@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from math import isfinite
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import msgspec
 
@@ -22,6 +21,8 @@ VERSION = "sapwood.1"
 EVENT_BYTES_MAX = 64 * 1024
 JOIN_BYTES_MAX = 1024 * 1024
 _NUMBER_MAX = 2**53
+_TYPE_LENGTH_MAX = 64
+_UUID_LENGTH_MAX = 256
 _DATA_ITEMS_MAX = 64
 _FIELDS_MAX = 20_000
 # Arrays and objects in a frame, of its largest size. They cost most for their two bytes.
@@ -33,8 +34,7 @@ Id = int | str
 FieldValue = str | bool | list[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Join:
+class Join(msgspec.Struct, frozen=True):
     """The first frame of a connection."""
 
     token: str | None = None
@@ -49,8 +49,7 @@ class Join:
     foreign: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Synced:
+class Synced(msgspec.Struct, frozen=True):
     """What the page holds that the server does not know: fields and foreign nodes."""
 
     fields: tuple[tuple[Id, FieldValue], ...] = ()
@@ -58,8 +57,7 @@ class Synced:
     foreign: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Happened:
+class Happened(msgspec.Struct, frozen=True):
     """An event, the patch it was made on, and the fields edited before it."""
 
     event: Event
@@ -67,29 +65,25 @@ class Happened:
     fields: tuple[tuple[Id, FieldValue], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Acknowledge:
+class Acknowledge(msgspec.Struct, frozen=True):
     """All patches up to `sequence` are in the page."""
 
     sequence: int
 
 
-@dataclass(frozen=True, slots=True)
-class Ping:
+class Ping(msgspec.Struct, frozen=True):
     """A question whether anybody is there."""
 
     mark: float
 
 
-@dataclass(frozen=True, slots=True)
-class Resync:
+class Resync(msgspec.Struct, frozen=True):
     """A patch could not be applied; the whole tree is wanted."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(msgspec.Struct, frozen=True):
     """What the page says to question `number`, or why it says nothing."""
 
     number: int
@@ -115,6 +109,23 @@ def _no_float(text: str) -> NoReturn:
 _DECODER = msgspec.json.Decoder(list[Any], float_hook=_finite)
 # What tells of the page's content has no such number, and room for 200,000.
 _CONTENT_DECODER = msgspec.json.Decoder(list[Any], float_hook=_no_float)
+
+
+class _EventBody(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
+    number: Annotated[int, msgspec.Meta(ge=1, lt=_NUMBER_MAX)]
+    acknowledged: Annotated[int, msgspec.Meta(ge=0, lt=_NUMBER_MAX)]
+    target: (
+        Annotated[int, msgspec.Meta(gt=0, lt=_NUMBER_MAX)]
+        | Annotated[str, msgspec.Meta(max_length=_UUID_LENGTH_MAX)]
+    )
+    type: Annotated[str, msgspec.Meta(max_length=_TYPE_LENGTH_MAX)] | None = None
+    # Not more closely: a number that is expected to be a float is read in msgspec's own way.
+    data: Any = None
+    fields: Any = None
+
+
+# Most frames are events.
+_EVENT_DECODER = msgspec.json.Decoder(_EventBody, float_hook=_finite)
 
 
 class _JoinBody(msgspec.Struct, forbid_unknown_fields=False):
@@ -144,6 +155,11 @@ def decode(text: str, *, is_first: bool = False) -> Frame:
         if len(raw) > limit:
             raise FrameError(f"a frame of over {limit} bytes", 1009)
         _check_containers(raw, limit // _BYTES_FOR_CONTAINER)
+        if not (is_first or text.startswith("[-")):
+            try:
+                return _event(_EVENT_DECODER.decode(raw))
+            except msgspec.ValidationError:
+                pass  # another frame, with white space in front of its number, or none
         parts = (_CONTENT_DECODER if is_content else _DECODER).decode(raw)
     except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError) as error:
         raise FrameError("not a JSON array") from error
@@ -167,14 +183,14 @@ def decode(text: str, *, is_first: bool = False) -> Frame:
             return Answered(_count(number), value)
         case [-5, int() as number, None, str() as reason]:
             return Answered(_count(number), None, reason[:200])
-        case [int() as number, int() as acknowledged, int() | str() as target, *rest]:
-            return _event(number, acknowledged, target, rest)
     raise FrameError("no frame that this protocol has")
 
 
 def _check_containers(raw: bytes, count_max: int) -> None:
     # In strings there may be as many brackets as a person types.
-    if _brackets(raw) > count_max and _brackets(_STRING.sub(b"", raw)) > count_max:
+    if len(raw) <= count_max or _brackets(raw) <= count_max:
+        return
+    if _brackets(_STRING.sub(b"", raw)) > count_max:
         raise FrameError(f"a frame of over {count_max} arrays and objects")
 
 
@@ -200,14 +216,9 @@ def _join(body: dict[str, Any]) -> Join:
     )
 
 
-def _event(number: int, acknowledged: int, target: Id, rest: list[Any]) -> Happened:
-    if len(rest) > 3 or _count(number) < 1:
-        raise FrameError("no frame that this protocol has")
-    event_type, data, fields = (rest + [None] * 3)[:3]
-    if not isinstance(event_type, str | None) or len(event_type or "") > 64:
-        raise FrameError("the name of an event is a string of at most 64 characters")
-    event = Event(number, _id(target), event_type or "click", _data(data))
-    return Happened(event, _count(acknowledged), _fields([] if fields is None else fields))
+def _event(body: _EventBody) -> Happened:
+    event = Event(body.number, body.target, body.type or "click", _data(body.data))
+    return Happened(event, body.acknowledged, () if body.fields is None else _fields(body.fields))
 
 
 def _data(data: Any) -> Mapping[str, Any]:
@@ -235,7 +246,7 @@ def _field_value(value: Any) -> FieldValue:
 
 
 def _id(value: Any) -> Id:
-    if isinstance(value, str) and len(value) <= 256:
+    if isinstance(value, str) and len(value) <= _UUID_LENGTH_MAX:
         return value
     if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < _NUMBER_MAX:
         raise FrameError("an id is a positive number or a short string")
@@ -248,15 +259,14 @@ def _count(value: int) -> int:
     return value
 
 
-@dataclass(frozen=True, slots=True)
-class Welcome:
+class Welcome(msgspec.Struct, frozen=True):
     """The answer to a join."""
 
     mode: str
     sequence: int
     handled: int
     resume: str
-    debug: bool = field(default=False)
+    debug: bool = False
 
     def encode(self) -> str:
         """Return the frame."""

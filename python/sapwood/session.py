@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, Any
 from sapwood import _core
 from sapwood.connection import CLOSED, Connection, Info, Turn
 from sapwood.errors import FrameError, HandlerError, WindowGone
-from sapwood.events import NOT_BUBBLING, Event, EventHandler, Handler, name_of
+from sapwood.events import NOT_BUBBLING, EventHandler, Handler, is_coroutine, name_of
 from sapwood.protocol import Synced
 from sapwood.record import ConnectionRecord
 from sapwood.template import Template
 
 if TYPE_CHECKING:
     from sapwood.app import App
+    from sapwood.element import Element
     from sapwood.presence import Task
 
 # A page that is larger already takes no foreign nodes any more.
@@ -34,14 +35,6 @@ FOREIGN_BYTES_MAX = 4 * 1024 * 1024
 PAGES_WAITING_MAX = 8
 
 log: logging.Logger = logging.getLogger("sapwood")
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One handler to call for an event."""
-
-    handler: Handler
-    event: EventHandler
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,18 +217,20 @@ class Session:
             if self.pages_waiting >= PAGES_WAITING_MAX:
                 raise FrameError("tells all that the page holds again and again", 4429)
             self.pages_waiting += 1
-        if isinstance(what, Turn):
-            what.handler, what.policy = self._first(what.event)
+            self._arrived.append(Page(connection, what))
+            return
+        self._meet(what)
+        if what.policy in {"drop", "latest"}:
             same = [
                 it for it in self._unfinished if it.handler == what.handler and not it.is_dropped
             ]
             if what.policy == "drop":
                 what.is_dropped = bool(same)
-            elif what.policy == "latest":
+            else:
                 for turn in same:
                     turn.is_dropped = not turn.has_begun
-            self._unfinished[what] = None
-        self._arrived.append(what if isinstance(what, Turn) else Page(connection, what))
+        self._unfinished[what] = None
+        self._arrived.append(what)
 
     def next_arrived(self) -> Turn | Page | None:
         """Return what came first and was not taken yet."""
@@ -255,16 +250,20 @@ class Session:
         """How many events wait or are being handled."""
         return len(self._unfinished)
 
-    def _first(self, event: Event) -> tuple[Handler | str | None, Any]:
-        """Return who hears *event* first, and the policy that one asks for."""
+    def _meet(self, turn: Turn) -> None:
+        """Note who hears of *turn* first, and how that one wants to be called."""
+        event = turn.event
         path = self.template._tree.listeners(event.target, f"_on{event.type}")
         if not path:
-            return None, "queue"
+            return
         element, name = path[0]
         if name:
-            return name, getattr(getattr(self.template, name, None), "_policy", "queue")
-        handler = next(iter(element._heard(event.type)), None)
-        return handler, element._policy(event.type, handler)
+            method = getattr(self.template, name, None)
+            turn.handler, turn.policy = name, getattr(method, "_policy", "queue")
+        else:
+            method = next(iter(element._heard(event.type)), None)
+            turn.handler, turn.policy = method, element._policy(event.type, method)
+        turn.is_for_thread = not is_coroutine(method)
 
     def take_page(self, page: Page) -> None:
         """Learn what the page holds that the server did not know.
@@ -293,25 +292,17 @@ class Session:
 
     # --- Handling ----------------------------------------------------------------
 
-    def calls(self, turn: Turn) -> Iterator[Call]:
-        """Go through the handlers of an event, from its target upwards.
+    def calls(self, turn: Turn) -> Iterator[tuple[Handler, EventHandler]]:
+        """Go through the handlers of an event, from its target upwards, and what each is given.
 
         What handlers of the same event change before is looked at again: each one
         must still be in the page, and enabled, when its turn comes. None is called any
         more when the session has ended.
         """
         turn.is_excused = not self._is_published
-        for call in self._calls(turn):
-            if self.is_over:
-                return
-            turn.called.append(call.handler)
-            yield call
-
-    def _calls(self, turn: Turn) -> Iterator[Call]:
-        event = turn.event
+        event, tree = turn.event, self.template._tree
         attribute = f"_on{event.type}"
-        path = self.template._tree.listeners(event.target, attribute)
-        target = self.template._tree.find(event.target)
+        path, target = tree.listeners(event.target, attribute), tree.find(event.target)
         if not path or target is None:
             # The element left in a patch that this browser had not seen yet, or nothing
             # on it is enabled: the page must know that its event came to nothing.
@@ -322,19 +313,25 @@ class Session:
         for element, name in path:
             if event.type in NOT_BUBBLING and element is not target:
                 return
-            if element._is_destroyed:
-                continue
-            heard = self.template._tree.listeners(element.uuid, attribute)
-            if not heard or heard[0][0] is not element:
+            if turn.called and not self._hears(element, attribute):
                 continue
             handed.current_target = element
-            if name and (method := self._method(turn, name)) is not None:
-                yield Call(method, handed)
+            if name and not self.is_over and (method := self._method(turn, name)) is not None:
+                turn.called.append(method)
+                yield method, handed
             for handler in element._heard(event.type):
-                if handler in element._heard(event.type):
-                    yield Call(handler, handed)
-            if handed._stopped:
+                if not self.is_over and handler in element._heard(event.type):
+                    turn.called.append(handler)
+                    yield handler, handed
+            if handed._stopped or self.is_over:
                 return
+
+    def _hears(self, element: Element, attribute: str) -> bool:
+        """Say whether *element* still is in the page, enabled, and marked by *attribute*."""
+        if element._is_destroyed:
+            return False
+        heard = self.template._tree.listeners(element.uuid, attribute) or []
+        return any(first is element for first, _ in heard[:1])
 
     def _method(self, turn: Turn, name: str) -> Handler | None:
         try:

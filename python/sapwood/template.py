@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from functools import cached_property, lru_cache
 from os import PathLike
 from pathlib import Path
-from typing import NoReturn, Protocol, Self, SupportsIndex, cast
+from typing import NoReturn, Protocol, Self, SupportsIndex
 
 from sapwood import _core
 from sapwood.copies import COPIERS, carry_over, copier
@@ -62,14 +62,12 @@ class Template:
     def _followers(self) -> set[Follower]:
         return set()
 
-    @property
+    @cached_property
     def _lock(self) -> threading.RLock:
         """Guards what is published and what followers take of it, not the tree itself."""
-        guard = self.__dict__.get("_guard")
-        if guard is None:
-            # In one step, so that two threads that come first get the same one.
-            guard = self.__dict__.setdefault("_guard", threading.RLock())
-        return cast("threading.RLock", guard)
+        # In one step, so that two threads that come first get the same one.
+        lock: threading.RLock = self.__dict__.setdefault("_lock", threading.RLock())
+        return lock
 
     _pristine: Self | None = None
 
@@ -287,7 +285,7 @@ _BUTTONS = frozenset({"submit", "button", "reset", "image"})
 _FIELDS = "input[name]:enabled, select[name]:enabled, textarea[name]:enabled"
 
 # What a clone does not take over from its template.
-_LIVE = frozenset({"_tree", "_published", "_followers", "_guard", "_pristine"})
+_LIVE = frozenset({"_tree", "_published", "_followers", "_lock", "_pristine"})
 
 
 class _Parsed:

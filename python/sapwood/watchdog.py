@@ -59,18 +59,23 @@ class Watchdog:
         self._closed = threading.Event()
 
     def running(
-        self, name: str, session_id: str, *, on_loop: bool, hold: Hold | None = None
+        self,
+        name: str,
+        session_id: str,
+        *,
+        task: asyncio.Task[Any] | None = None,
+        hold: Hold | None = None,
     ) -> _Running:
         """Return what is to be entered around a handler, in the thread that runs it.
 
-        *on_loop* says whether that is the event loop's, in a task; *hold* says from time
+        *task* is the one it runs in, if that is the event loop's thread; *hold* says from time
         to time whether the handler holds its session, which it does all the time without.
         """
         running = _Running()
         running.watchdog = self
         running.name = name
         running.session_id = session_id
-        running.task = asyncio.current_task() if on_loop else None
+        running.task = task
         running.thread = threading.get_ident()
         running.hold = hold
         running.since_s = self._clock()

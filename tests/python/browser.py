@@ -12,7 +12,7 @@ from typing import Any
 import dom
 from sapwood import Session, Template, _core
 from sapwood.connection import Turn
-from sapwood.events import call
+from sapwood.events import given
 from sapwood.protocol import decode
 
 
@@ -154,11 +154,11 @@ class Tab:
             return
         assert isinstance(turn, Turn)
         self.connection.begin(turn)
-        for each in self.session.calls(turn):
+        for handler, event in self.session.calls(turn):
             try:
-                call(each.handler, each.event)
+                handler(*given(handler, event))
             except Exception as error:
-                self.session.fail(turn, each.handler, error)
+                self.session.fail(turn, handler, error)
             between()
         self.session.finish(turn)
 

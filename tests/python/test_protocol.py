@@ -77,6 +77,18 @@ def test_this_list_means_this_frame(parts: list[Any], meant: Frame) -> None:
     assert frame(*parts) == meant
 
 
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("\n[ 1 , 0 , 46 ]", Happened(Event(1, 46), 0)),
+        ("[\t-1,5]", Acknowledge(5)),
+        (' [ -3 , "gap" ] ', Resync("gap")),
+    ],
+)
+def test_white_space_means_nothing(text: str, meant: Frame) -> None:
+    assert decode(text) == meant
+
+
 def test_a_join_with_a_token_carries_fields() -> None:
     assert join(fields=[3, "x"]) == Join(token="t", fields=((3, "x"),))
 

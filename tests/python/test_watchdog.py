@@ -60,7 +60,7 @@ def dog(log: logging.Logger) -> Watchdog:
 
 
 async def test_who_blocks_is_named_once_with_the_place(dog: Watchdog, seen: Seen) -> None:
-    with dog.running("Shop.buy", "5e55", on_loop=True):
+    with dog.running("Shop.buy", "5e55", task=asyncio.current_task()):
         for now in (0.0, 0.1, 0.19):
             dog.look(now)
         assert seen.lines == []
@@ -75,7 +75,7 @@ async def test_who_blocks_is_named_once_with_the_place(dog: Watchdog, seen: Seen
 
 
 async def test_a_loop_that_answers_in_between_is_not_blocked(dog: Watchdog, seen: Seen) -> None:
-    with dog.running("buy", "5e55", on_loop=True):
+    with dog.running("buy", "5e55", task=asyncio.current_task()):
         for now in range(4):
             dog.look(float(now))
             await asyncio.sleep(0)
@@ -83,7 +83,7 @@ async def test_a_loop_that_answers_in_between_is_not_blocked(dog: Watchdog, seen
 
 
 async def test_one_that_blocks_again_is_named_again(dog: Watchdog, seen: Seen) -> None:
-    with dog.running("buy", "5e55", on_loop=True):
+    with dog.running("buy", "5e55", task=asyncio.current_task()):
         for start in (0, 2):
             dog.look(start)
             dog.look(start + 1)
@@ -105,13 +105,13 @@ async def test_of_several_handlers_the_one_that_has_the_loop_is_named(
     inside = asyncio.Event()
 
     async def waits() -> None:
-        with dog.running("waits", "1", on_loop=True):
+        with dog.running("waits", "1", task=asyncio.current_task()):
             inside.set()
             await asyncio.Event().wait()
 
     task = asyncio.create_task(waits())
     await inside.wait()
-    with dog.running("blocks", "2", on_loop=True):
+    with dog.running("blocks", "2", task=asyncio.current_task()):
         dog.look(0.0)
         dog.look(1.0)
     task.cancel()
@@ -127,7 +127,7 @@ async def test_a_task_of_the_application_is_named_by_its_coroutine(
         dog.look(0.0)
         dog.look(1.0)
 
-    with dog.running("waits", "1", on_loop=True):
+    with dog.running("waits", "1", task=asyncio.current_task()):
         await asyncio.create_task(polls(), name="poll")
     assert seen.lines[0].startswith("poll (test_a_task_of_the_application")
     assert ".polls) blocks the event loop" in seen.lines[0]
@@ -141,7 +141,7 @@ async def test_a_callback_is_nobodys(dog: Watchdog, seen: Seen) -> None:
         dog.look(1.0)
         done.set()
 
-    with dog.running("waits", "1", on_loop=True):
+    with dog.running("waits", "1", task=asyncio.current_task()):
         asyncio.get_running_loop().call_soon(blocks)
         await done.wait()
     assert seen.lines[0].startswith("a callback of no task blocks")
@@ -149,7 +149,7 @@ async def test_a_callback_is_nobodys(dog: Watchdog, seen: Seen) -> None:
 
 async def test_many_that_are_busy_do_not_make_one_a_culprit(dog: Watchdog, seen: Seen) -> None:
     async def is_quick(now: float) -> None:
-        with dog.running(f"quick {now}", "1", on_loop=True):
+        with dog.running(f"quick {now}", "1", task=asyncio.current_task()):
             dog.look(now)
 
     # All three have their turn before the loop comes round to its answer.
@@ -161,7 +161,7 @@ async def test_many_that_are_busy_do_not_make_one_a_culprit(dog: Watchdog, seen:
 
 def test_a_loop_that_was_closed_is_not_asked(dog: Watchdog, seen: Seen) -> None:
     async def enters() -> None:
-        dog.running("waits", "1", on_loop=True).__enter__()
+        dog.running("waits", "1", task=asyncio.current_task()).__enter__()
 
     asyncio.run(enters())
     dog.look(0.0)
@@ -182,7 +182,7 @@ async def test_a_slow_coroutine_is_named_once_with_all_of_its_stack(
     gate, inside = asyncio.Event(), asyncio.Event()
 
     async def handler() -> None:
-        with dog.running("buy", "5e55", on_loop=True):
+        with dog.running("buy", "5e55", task=asyncio.current_task()):
             inside.set()
             await inner(gate)
 
@@ -204,7 +204,7 @@ async def test_a_slow_coroutine_is_named_once_with_all_of_its_stack(
 async def test_a_slow_coroutine_that_has_the_loop_is_shown_where_it_is(
     dog: Watchdog, seen: Seen
 ) -> None:
-    with dog.running("buy", "5e55", on_loop=True):
+    with dog.running("buy", "5e55", task=asyncio.current_task()):
         dog.look(6.0)
     assert "dog.look(6.0)" in seen.lines[0]
 
@@ -213,7 +213,7 @@ def test_a_slow_function_is_shown_where_its_thread_is(dog: Watchdog, seen: Seen)
     gate, inside = threading.Event(), threading.Event()
 
     def slow_function() -> None:
-        with dog.running("buy", "5e55", on_loop=False):
+        with dog.running("buy", "5e55"):
             inside.set()
             gate.wait(NEVER_S)
 
@@ -241,7 +241,7 @@ class Hold:
 
 def test_only_while_it_holds_its_session_a_handler_is_slow(dog: Watchdog, seen: Seen) -> None:
     hold = Hold(is_held=False)
-    with dog.running("buy", "5e55", on_loop=False, hold=hold):
+    with dog.running("buy", "5e55", hold=hold):
         for now, hold.is_held in ((60.0, False), (64.9, True), (65.0, True), (70.0, False)):
             dog.look(now)
     assert [line.partition(":")[0] for line in seen.lines] == [
@@ -251,14 +251,14 @@ def test_only_while_it_holds_its_session_a_handler_is_slow(dog: Watchdog, seen: 
 
 def test_one_that_holds_its_session_again_is_named_again(dog: Watchdog, seen: Seen) -> None:
     hold = Hold()
-    with dog.running("buy", "5e55", on_loop=False, hold=hold):
+    with dog.running("buy", "5e55", hold=hold):
         for now, hold.is_held in ((5.0, True), (6.0, True), (7.0, False), (12.0, True)):
             dog.look(now)
     assert len(seen.lines) == 2
 
 
 def test_a_handler_that_ended_is_forgotten_also_if_it_raised(dog: Watchdog, seen: Seen) -> None:
-    with contextlib.suppress(KeyError), dog.running("buy", "1", on_loop=False):
+    with contextlib.suppress(KeyError), dog.running("buy", "1"):
         raise KeyError
     dog.look(100.0)
     assert (seen.lines, dog._handlers) == ([], {})
@@ -310,7 +310,7 @@ def test_what_lies_before_the_application_is_left_out(stack: str, told: str) -> 
 
 async def test_the_loop_below_a_task_is_left_out(dog: Watchdog, seen: Seen) -> None:
     async def handler() -> None:
-        with dog.running("buy", "1", on_loop=True):
+        with dog.running("buy", "1", task=asyncio.current_task()):
             dog.look(0.0)
             dog.look(1.0)
 
@@ -334,7 +334,7 @@ def awake(log: logging.Logger) -> Iterator[Watchdog]:
 
 
 async def test_a_handler_that_blocks_is_named_while_it_does(awake: Watchdog, seen: Seen) -> None:
-    with awake.running("buy", "5e55", on_loop=True):
+    with awake.running("buy", "5e55", task=asyncio.current_task()):
         came = seen.came.wait(NEVER_S)
     assert came
     assert seen.lines[0].startswith("buy of session 5e55 blocks the event loop")
@@ -345,7 +345,7 @@ def test_there_is_a_thread_from_the_first_handler_until_close(log: logging.Logge
     watchdog, before = Watchdog(log=log), threads()
     for _ in range(2):
         for _ in range(3):
-            with watchdog.running("buy", "1", on_loop=False):
+            with watchdog.running("buy", "1"):
                 assert len(threads()) == len(before) + 1
         watchdog.close()
         assert threads() == before
@@ -369,7 +369,7 @@ def asleep(log: logging.Logger, monkeypatch: pytest.MonkeyPatch) -> Watchdog:
     monkeypatch.setattr(module, "LOOK_S", 0.001)
     watchdog = Watchdog(blocked_s=0.01, log=log)
     watchdog._woken = woken = Told()
-    with watchdog.running("first", "1", on_loop=False):
+    with watchdog.running("first", "1"):
         pass
     assert woken.awaited.wait(NEVER_S)
     return watchdog
@@ -378,7 +378,7 @@ def asleep(log: logging.Logger, monkeypatch: pytest.MonkeyPatch) -> Watchdog:
 async def test_it_sleeps_when_nothing_runs_and_is_woken_by_a_handler(
     asleep: Watchdog, seen: Seen
 ) -> None:
-    with asleep.running("second", "1", on_loop=True):
+    with asleep.running("second", "1", task=asyncio.current_task()):
         assert seen.came.wait(NEVER_S)
     assert seen.lines[0].startswith("second of session 1")
     asleep.close()
