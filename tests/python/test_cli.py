@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import socket
@@ -288,6 +289,34 @@ def test_what_an_error_says_cannot_pass_for_a_line_of_the_log(
     assert records[0].startswith("ERROR: Exception in ASGI application")
     assert "    ERROR: forged\\x1b[2Jyyy" in errors
     assert len(errors) < 10_000
+
+
+COLLECTING = """
+import gc
+import sapwood
+
+app = sapwood.App()
+
+@app.route("/")
+def home():
+    return {"thresholds": gc.get_threshold()}
+"""
+
+
+@pytest.mark.parametrize("options", [(), ("--reload",)], ids=["", "--reload"])
+@pytest.mark.parametrize(
+    ("own", "thresholds"),
+    [("", [20_000, 1]), ("gc.set_threshold(900, 9, 9)", [900, 9])],
+    ids=["", "own"],
+)
+def test_garbage_is_looked_for_less_often_unless_the_app_says_how(
+    folder: Path, options: tuple[str, ...], own: str, thresholds: list[int]
+) -> None:
+    (folder / "app.py").write_text(f"{COLLECTING}\n{own}\n")
+    served = Served(folder, "app.py", *options)
+    # The third one means nothing from Python 3.14 on.
+    assert json.loads(served.get())["thresholds"][:2] == thresholds
+    served.stop()
 
 
 def test_it_starts_anew_when_a_file_changes(folder: Path) -> None:
