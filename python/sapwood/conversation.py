@@ -291,15 +291,19 @@ class _Writer:
 
     def gather(self) -> None:
         """Look in a while, and at once only when the session is at rest."""
-        if self._gathering is None or not isinstance(self._gathering, asyncio.TimerHandle):
+        if self._gathering is None:
             self._gathering = self._loop.call_later(GATHER_S, self._start)
 
     def _look(self) -> None:
         if not self._connection.session.is_busy:
             self._start()
         elif self._gathering is None:
-            # A handler on the loop that awaits nothing has ended by then: no need of a timer.
-            self._gathering = self._loop.call_soon(self.gather)
+            # A handler on the loop that awaits nothing has ended by then, and needs no timer.
+            self._gathering = self._loop.call_soon(self._look_later)
+
+    def _look_later(self) -> None:
+        self._gathering = None
+        self.gather()
 
     def _start(self) -> None:
         if self._gathering is not None:

@@ -219,7 +219,7 @@ class Session:
             self.pages_waiting += 1
             self._arrived.append(Page(connection, what))
             return
-        self._meet(what)
+        self._foresee(what)
         if what.policy in {"drop", "latest"}:
             same = [
                 it for it in self._unfinished if it.handler == what.handler and not it.is_dropped
@@ -250,8 +250,8 @@ class Session:
         """How many events wait or are being handled."""
         return len(self._unfinished)
 
-    def _meet(self, turn: Turn) -> None:
-        """Note who hears of *turn* first, and how that one wants to be called."""
+    def _foresee(self, turn: Turn) -> None:
+        """Note who will hear of *turn* first, and how that one wants to be called."""
         event = turn.event
         path = self.template._tree.listeners(event.target, f"_on{event.type}")
         if not path:
