@@ -8,6 +8,7 @@ has a budget, and who goes beyond it is sent away.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from websockets.protocol import OPEN
 from sapwood.conversation import Bucket
 
 if TYPE_CHECKING:
-    from uvicorn._types import ASGISendEvent
+    from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
     from websockets.frames import Frame
 
 SLICE_BYTES = 4096
@@ -32,6 +33,36 @@ NOT_TEXT = 1007
 log: logging.Logger = logging.getLogger("sapwood")
 
 
+class _Messages(asyncio.Queue[Any]):
+    """What the app has not taken yet, for one reader at a time.
+
+    asyncio's own queue is for many, and takes 2 KB a socket and ten calls a message more.
+    """
+
+    def __init__(self) -> None:
+        self._messages: list[ASGIReceiveEvent] = []
+        #: Is done when there is something for whoever waits, or waited.
+        self._arrival: asyncio.Future[None] | None = None
+
+    def put_nowait(self, item: ASGIReceiveEvent) -> None:
+        self._messages.append(item)
+        if self._arrival is not None and not self._arrival.done():
+            self._arrival.set_result(None)
+
+    async def get(self) -> ASGIReceiveEvent:
+        if not self._messages:
+            # Not undone when it is cancelled: somebody else may be waiting by then.
+            self._arrival = asyncio.get_running_loop().create_future()
+            await self._arrival
+        return self._messages.pop(0)
+
+    def qsize(self) -> int:
+        return len(self._messages)
+
+    def empty(self) -> bool:
+        return not self._messages
+
+
 class PacedWebSocket(WebSocketsSansIOProtocol):
     """One WebSocket, or what shall be one."""
 
@@ -39,6 +70,10 @@ class PacedWebSocket(WebSocketsSansIOProtocol):
     _waiting: bytes = b""
     #: For frames that no browser sends, when there are any.
     _odd: Bucket | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.queue: asyncio.Queue[ASGIReceiveEvent] = _Messages()
 
     def data_received(self, data: bytes) -> None:
         """Take what the network brings, now if it is little."""

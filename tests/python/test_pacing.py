@@ -164,6 +164,20 @@ async def test_reading_waits_for_the_app_too(line: Line) -> None:
     assert not line.transport.is_paused
 
 
+async def test_reading_waits_for_the_app_when_little_comes_at_a_time(line: Line) -> None:
+    line.may_read.clear()
+    said = []
+    while not line.transport.is_paused:
+        said.append(f"message {len(said)}")
+        line.protocol.data_received(frame(TEXT, said[-1].encode()))
+        await line.settle()
+        assert len(said) <= 3  # one with the app, one that waits, and one too many
+    line.may_read.set()
+    await line.settle()
+    assert line.told == said
+    assert not line.transport.is_paused
+
+
 async def test_the_app_does_not_open_what_the_slices_keep_shut(line: Line) -> None:
     data, said = texts(2000)
     line.protocol.data_received(data)
@@ -194,6 +208,25 @@ async def test_a_browsers_close_among_slices_is_heard(line: Line) -> None:
     await line.settle()
     assert line.told == [*said, "websocket.disconnect"]
     assert line.transport.code == 1001
+
+
+async def test_who_reads_after_a_reader_that_was_cancelled_is_told() -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        given_up = asyncio.create_task(receive())
+        await asyncio.sleep(0)
+        given_up.cancel()
+        for _ in range(2):
+            line.told.append((await receive()).get("text"))
+
+    line = Line(app)
+    await line.open()
+    line.protocol.data_received(frame(TEXT, b"one"))
+    await line.settle()
+    line.protocol.data_received(frame(TEXT, b"two"))
+    await line.settle()
+    assert line.told == ["one", "two"]
 
 
 # --- Floods ------------------------------------------------------------------------------
