@@ -3,7 +3,7 @@
 //! It knows nothing but the bytes and the tree it changes, so the laws of the diff
 //! are proved with it, wire format included.
 
-use crate::names::{is_attribute_name, is_tag};
+use crate::names::{is_attribute_name, is_tag, known_names as n};
 use crate::node::{Kind, NodeId};
 use crate::tree::{EditError, ROOT, Tree, holds_only_text};
 use crate::uuid;
@@ -31,6 +31,8 @@ pub enum ApplyErrorKind {
     Uuid,
     /// Something foreign for an ignored subtree, or for what a template holds.
     LeftAlone,
+    /// Something foreign so deep that a parser would put it elsewhere.
+    Deep,
     Edit(EditError),
 }
 
@@ -55,6 +57,7 @@ impl fmt::Display for ApplyError {
                 )?;
             }
             ApplyErrorKind::LeftAlone => write!(f, "what stands here is left alone")?,
+            ApplyErrorKind::Deep => write!(f, "nothing foreign comes so deep")?,
             ApplyErrorKind::Edit(error) => write!(f, "{error}")?,
         }
         write!(f, ", at operand {}", self.operand)
@@ -63,16 +66,25 @@ impl fmt::Display for ApplyError {
 
 impl std::error::Error for ApplyError {}
 
+/// How many elements are inside each other at most where one is foreign, as in a parser.
+const FOREIGN_DEPTH_MAX: usize = 512;
+/// No foreign element brings a tree more different names than these; the others are for
+/// what the application makes.
+const FOREIGN_NAMES_MAX: usize = 16_384;
+
 /// Carries out *ops*, a JSON array as `encode` writes it, on *tree*.
 ///
-/// After an error the tree holds what the ops before it did.
+/// After an error the tree holds what the ops before it did. New elements with ids that a
+/// browser made are foreign: ops do not say what was, and what undoes a change must not
+/// make a stranger's elements the application's.
 pub fn apply(tree: &mut Tree, ops: &str) -> Result<(), ApplyError> {
     carry_out(tree, ops, false)
 }
 
-/// Like `apply`, for ops that insert what a stranger made: the elements are foreign from
+/// Like `apply`, for ops that insert elements that a stranger made: they are foreign from
 /// then on. None comes into one that holds text alone, such as a script, where it would be
-/// rendered as a part of it, nor into one that is to be left alone.
+/// rendered as a part of it, nor into one that is to be left alone, hidden, or too deep;
+/// none has a handler, and none is a script. All other ops are refused.
 pub fn apply_foreign(tree: &mut Tree, ops: &str) -> Result<(), ApplyError> {
     carry_out(tree, ops, true)
 }
@@ -90,6 +102,7 @@ fn carry_out(tree: &mut Tree, ops: &str, is_foreign: bool) -> Result<(), ApplyEr
         at: 0,
         last_stamp: 0,
         last_tag: String::new(),
+        deepest: usize::MAX,
         counted: None,
     };
     while applier.at < applier.operands.len() {
@@ -117,6 +130,8 @@ struct Applier<'a> {
     at: usize,
     last_stamp: u64,
     last_tag: String,
+    /// How deep below what it is inserted into an element may be.
+    deepest: usize,
     /// A child that was counted, its parent and its index: the next one that is asked
     /// for is near it. Forgotten when lists change in another way.
     counted: Option<(NodeId, NodeId, usize)>,
@@ -133,6 +148,9 @@ impl Applier<'_> {
         self.last_stamp = 0;
         self.last_tag.clear();
         let op = self.number()?;
+        if self.is_foreign && op != INSERT {
+            return Err(ApplyErrorKind::Malformed);
+        }
         if !matches!(op, DATA | CUT | SET | DROP | PROPERTY) {
             self.counted = None;
         }
@@ -168,8 +186,8 @@ impl Applier<'_> {
                 let parent = self.known()?;
                 let before = self.before(parent)?;
                 let count = self.number()?;
-                if self.is_foreign && self.is_left_alone(parent) {
-                    return Err(ApplyErrorKind::LeftAlone);
+                if self.is_foreign {
+                    self.deepest = self.room_for_foreign(parent, before)?;
                 }
                 self.nodes(parent, before, count)?;
             }
@@ -247,6 +265,9 @@ impl Applier<'_> {
                 None => None,
             };
             if let Some(kind) = leaf {
+                if self.is_foreign && open.len() == 1 {
+                    return Err(ApplyErrorKind::Malformed);
+                }
                 self.at += 1;
                 let data = self.string()?;
                 let id = self.tree.create_data(kind, &data)?;
@@ -266,7 +287,11 @@ impl Applier<'_> {
             if self.is_foreign && self.holds_only_text(parent) {
                 return Err(EditError::OnlyText.into());
             }
+            if open.len() > self.deepest {
+                return Err(ApplyErrorKind::Deep);
+            }
             let (kind, tag) = self.kind_and_tag(parent, &written)?;
+            self.check_foreign_name(&tag, tag.eq_ignore_ascii_case("script"))?;
             self.last_tag = written;
             if let Id::Stamp(stamp) = id {
                 self.last_stamp = stamp;
@@ -274,12 +299,19 @@ impl Applier<'_> {
             if !self.is_free(&id) {
                 return Err(ApplyErrorKind::Uuid);
             }
+            let is_made = match &id {
+                Id::Stamp(_) => false,
+                Id::Given(uuid) => uuid::is_made(uuid),
+            };
+            if self.is_foreign && !is_made {
+                return Err(ApplyErrorKind::Uuid);
+            }
             let element = match id {
                 Id::Stamp(stamp) => self.tree.create_stamped(kind, &tag, stamp)?,
                 Id::Given(uuid) => self.tree.create_given(kind, &tag, &uuid)?,
             };
             self.tree.insert(parent, before, element)?;
-            self.tree.set_foreign(element, self.is_foreign);
+            self.tree.set_foreign(element, is_made);
             if self.operands.get(self.at).is_some_and(Value::is_array) {
                 self.attributes(element)?;
             }
@@ -313,16 +345,45 @@ impl Applier<'_> {
         node.kind.is_element() && holds_only_text(node.kind, node.name)
     }
 
-    /// Says whether the browser tells of nothing in *parent*. What is in a foreign element
-    /// was asked when that came in: so of a chain of them each is asked once.
-    fn is_left_alone(&self, parent: NodeId) -> bool {
+    /// Returns how deep something foreign may go in *parent*, unless it is nothing of which
+    /// a browser tells.
+    fn room_for_foreign(&self, parent: NodeId, before: Option<NodeId>) -> Applied<usize> {
+        if before.is_some_and(|id| self.tree.is_hidden(id)) {
+            return Err(ApplyErrorKind::Unknown);
+        }
         let up = |&id: &NodeId| self.tree.node(id).parent.some();
-        std::iter::successors(Some(parent), up)
-            .take_while(|&id| self.tree.kind(id).is_element() && !self.tree.is_foreign(id))
-            .any(|id| {
-                self.tree.attribute(id, "data-sapwood-ignore").is_some()
-                    || self.tree.tag(id) == "template"
-            })
+        let ignore = self.tree.names().find("data-sapwood-ignore");
+        let is_ignored = |id| ignore.is_some_and(|it| self.tree.attribute_by_id(id, it).is_some());
+        let mut room = FOREIGN_DEPTH_MAX;
+        for id in std::iter::successors(Some(parent), up) {
+            let node = self.tree.node(id);
+            if !node.kind.is_element() {
+                break;
+            }
+            if node.is_hidden() {
+                return Err(ApplyErrorKind::Unknown);
+            }
+            if node.name == n::TEMPLATE || is_ignored(id) {
+                return Err(ApplyErrorKind::LeftAlone);
+            }
+            room = room.checked_sub(1).ok_or(ApplyErrorKind::Deep)?;
+        }
+        Ok(room)
+    }
+
+    /// Refuses a name that is new when there are many, and one that does something.
+    fn check_foreign_name(&self, name: &str, is_active: bool) -> Applied<()> {
+        if !self.is_foreign {
+            return Ok(());
+        }
+        let names = self.tree.names();
+        if names.own() >= FOREIGN_NAMES_MAX && names.find(name).is_none() {
+            return Err(EditError::TooManyNames.into());
+        }
+        match is_active {
+            true => Err(ApplyErrorKind::Name),
+            false => Ok(()),
+        }
     }
 
     /// Says whether a new element can be known by *id*.
@@ -340,11 +401,24 @@ impl Applier<'_> {
         if !is_attribute_name(name) || name == "uuid" || name.starts_with('.') {
             return Err(ApplyErrorKind::Name);
         }
+        if !self.is_foreign {
+            return Ok(self.tree.set_attribute(id, name, value)?);
+        }
+        // As a parser has it; SVG has capitals.
+        let name = match self.tree.kind(id) {
+            Kind::Html => &name.to_ascii_lowercase(),
+            _ => name,
+        };
+        let is_handler = name
+            .trim_start_matches('_')
+            .to_ascii_lowercase()
+            .starts_with("on");
+        self.check_foreign_name(name, is_handler)?;
         Ok(self.tree.set_attribute(id, name, value)?)
     }
 
     fn set_property(&mut self, id: NodeId, name: &str, value: &Value) -> Applied<()> {
-        match is_attribute_name(name) {
+        match is_attribute_name(name) && !self.is_foreign {
             true => Ok(self.tree.set_attribute(id, name, &value.to_string())?),
             false => Err(ApplyErrorKind::Name),
         }

@@ -97,6 +97,11 @@ impl Names {
         self.get(a) == other.get(b)
     }
 
+    /// Says how many names this table has beside those that every tree knows.
+    pub fn own(&self) -> usize {
+        self.own.as_ref().map_or(0, |own| own.count)
+    }
+
     /// Says whether another *more* names make it worth while to `sweep` first.
     pub fn is_to_be_swept(&self, more: usize) -> bool {
         let own = self.own.as_ref();

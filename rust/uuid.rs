@@ -58,6 +58,14 @@ pub fn is_to_come(uuid: &str) -> bool {
     spelled(uuid).is_some_and(|stamp| !is_given(stamp))
 }
 
+/// Says whether *uuid* looks like one that a browser makes: `~` and 13 to 63 of `[0-9a-z]`.
+pub fn is_made(uuid: &str) -> bool {
+    uuid.strip_prefix('~').is_some_and(|rest| {
+        let is_made = |b: u8| b.is_ascii_digit() || b.is_ascii_lowercase();
+        (13..64).contains(&rest.len()) && rest.bytes().all(is_made)
+    })
+}
+
 /// Says whether this process gave *stamp* to an element.
 pub fn is_given(stamp: u64) -> bool {
     (1..NEXT.load(Ordering::Relaxed)).contains(&stamp)
@@ -100,6 +108,22 @@ mod tests {
             write(stamp, &mut uuid);
             assert_eq!(read(&uuid), Some(stamp));
         }
+    }
+
+    #[test]
+    fn what_a_browser_makes_is_told_by_its_form() {
+        assert!(is_made("~0123456789abc") && is_made(&format!("~{}", "z".repeat(63))));
+        for other in [
+            "",
+            "~",
+            "~0123456789ab",
+            "0123456789abcd",
+            "~0123456789abC",
+            "~é0123456789abc",
+        ] {
+            assert!(!is_made(other), "{other}");
+        }
+        assert!(!is_made(&format!("~{}", "z".repeat(64))));
     }
 
     #[test]

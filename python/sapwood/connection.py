@@ -181,7 +181,7 @@ class Connection:
         self._questions: Questions | None = None
         #: Whether there has been no socket for so long that nobody waits for an answer.
         self._is_away = True
-        self._lock: threading.RLock = session.template._lock
+        self._lock: threading.RLock = session.template._publishing_lock
 
     @property
     def session(self) -> Session:

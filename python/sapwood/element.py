@@ -269,8 +269,11 @@ class Element(_core.Node, HandlerAttributes):
         name = self._attribute("name")
         radios = top.querySelectorAll("input[type=radio]", foreign=True) if name else [self]
         named = [radio for radio in radios if radio._attribute("name") == name]
-        form = self.closest("form", foreign=True)
-        return [radio for radio in named if radio.closest("form", foreign=True) is form]
+        forms: dict[Element | None, Element | None] = {}  # by what a radio stands in
+        for radio in named:
+            if radio.parent not in forms:
+                forms[radio.parent] = radio.closest("form", foreign=True)
+        return [radio for radio in named if forms[radio.parent] is forms[self.parent]]
 
     # --- What the browser is to do ---------------------------------------------
     #
@@ -448,13 +451,14 @@ class Element(_core.Node, HandlerAttributes):
             carry_over(pairs, lambda value: copy.deepcopy(value, memo))
         return cast("Self", pairs[0][1])
 
-    def _copies(self) -> list[tuple[Element, Element]]:
+    def _copies(self, *, as_is: bool = False) -> list[tuple[Element, Element]]:
         """Copy this element and all below it; return the objects there are, each with its copy.
 
-        This one is the first; attributes and handlers are left to `carry_over`.
+        This one is the first; attributes and handlers are left to `carry_over`. If it is
+        foreign, its copy is so only if *as_is* says it.
         """
         clone = type(self).__new__(type(self))
-        return [(self, clone), *self._copy_to(clone)]
+        return [(self, clone), *self._copy_to(clone, as_is)]
 
     def __copy__(self) -> Self:
         return self.clone

@@ -63,10 +63,10 @@ class Template:
         return set()
 
     @cached_property
-    def _lock(self) -> threading.RLock:
+    def _publishing_lock(self) -> threading.RLock:
         """Guards what is published and what followers take of it, not the tree itself."""
         # In one step, so that two threads that come first get the same one.
-        lock: threading.RLock = self.__dict__.setdefault("_lock", threading.RLock())
+        lock: threading.RLock = self.__dict__.setdefault("_publishing_lock", threading.RLock())
         return lock
 
     _pristine: Self | None = None
@@ -148,7 +148,7 @@ class Template:
 
         May be called from any thread.
         """
-        with self._lock:
+        with self._publishing_lock:
             # What a user typed is published already, though not everybody was told.
             is_new = not self._tree.same_version(self._published)
             if is_new:
@@ -190,7 +190,7 @@ class Template:
             if own is not None:
                 return own
             if id(value) not in apart and (top := value._outermost).tag != "html":
-                pairs = top._copies()
+                pairs = top._copies(as_is=True)
                 apart.update((id(original), copied) for original, copied in pairs)
                 carry_over(pairs, copied)
             return apart.get(id(value), value)
@@ -219,7 +219,7 @@ class Template:
             raise TemplateError(f"{name} has no HTML: call super().__init__(…) in its __init__")
         if self.shared:
             return self
-        with self._lock:
+        with self._publishing_lock:
             if self._pristine is None:
                 # With its attributes and handlers: the first visitor may change these too.
                 self._pristine = self.clone
@@ -244,7 +244,7 @@ class Template:
 
     def _render_page(self, head_end: str, nonce: str) -> tuple[str, _core.Tree]:
         """Render what is published; return the HTML and the version that it shows."""
-        with self._lock:
+        with self._publishing_lock:
             if not self.shared:
                 self.update()
             version = self._published.fork()
@@ -285,7 +285,7 @@ _BUTTONS = frozenset({"submit", "button", "reset", "image"})
 _FIELDS = "input[name]:enabled, select[name]:enabled, textarea[name]:enabled"
 
 # What a clone does not take over from its template.
-_LIVE = frozenset({"_tree", "_published", "_followers", "_lock", "_pristine"})
+_LIVE = frozenset({"_tree", "_published", "_followers", "_publishing_lock", "_pristine"})
 
 
 class _Parsed:

@@ -650,8 +650,14 @@ impl Node {
     }
 
     /// Makes *target*, a new object, a copy of this element and all below it, in a
-    /// tree of its own; returns pairs of objects that exist below and their copies.
-    fn _copy_to(&self, target: &Bound<'_, Node>) -> PyResult<Vec<(Py<Node>, Py<Node>)>> {
+    /// tree of its own; returns pairs of objects that exist below and their copies. If it
+    /// is foreign, the copy is too if *as_is* says so, and else the application's.
+    #[pyo3(signature = (target, as_is=false))]
+    fn _copy_to(
+        &self,
+        target: &Bound<'_, Node>,
+        as_is: bool,
+    ) -> PyResult<Vec<(Py<Node>, Py<Node>)>> {
         let py = target.py();
         let (tree, id) = self.place(py)?;
         let mut copy = Tree::default();
@@ -670,10 +676,10 @@ impl Node {
             copy.append(ROOT, top)?;
             // Who copies what a browser told of makes it the application's; what is foreign
             // inside of something else stays so. No page knows either by a made uuid.
-            let is_own = !from.tree.is_foreign(id);
+            let is_still_foreign = as_is || !from.tree.is_foreign(id);
             for copied in foreign {
                 copy.rename(copied);
-                copy.set_foreign(copied, is_own);
+                copy.set_foreign(copied, is_still_foreign);
             }
             (top, from.element_type().clone_ref(py))
         };

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sapwood import Element, FrameError, Template, _core
+from sapwood import Element, FrameError, Template, TemplateDiff, _core, apply
 from sapwood.foreign import (
     ATTRIBUTES,
     ATTRIBUTES_MAX,
@@ -234,6 +234,38 @@ def test_it_stays_foreign_wherever_it_is_put() -> None:
     assert other.getElementById("price", foreign=True) is found
 
 
+def test_it_stays_foreign_when_a_change_is_undone() -> None:
+    template = shop("header", 0, 1, *PRICE)
+    before = template.clone
+    header = template.querySelector("header")
+    assert header
+    header.content = ""
+    difference = TemplateDiff()
+    difference.track_differences(before, template)
+    apply(template, difference.encode())
+    assert [it.is_foreign for it in header.children] == [True]
+    found = template.getElementById("price")
+    assert found
+    assert (found.uuid, template.querySelector("header b")) == ("price", None)
+
+
+@pytest.mark.parametrize("wrapped", [False, True], ids=["alone", "in an element"])
+def test_it_stays_foreign_when_the_template_that_keeps_it_is_cloned(wrapped: bool) -> None:
+    template = shop("header", 0, 1, "div", made(1), 1, *PRICE[:1], made(2), ["id", "price"], "x")
+    found = template.querySelector("div", foreign=True)
+    assert found
+    found.remove()
+    keeper: Any = template
+    keeper.kept = Element("section", found) if wrapped else found
+    keeper.listed = [found]
+    clone: Any = template.clone
+    assert clone.kept is not keeper.kept
+    assert [it.is_foreign for it in clone.listed[0].walk()] == [True, True]
+    clone.root.children[1].prepend(clone.kept)
+    shown = clone.getElementById("price")
+    assert (shown.uuid, clone.querySelector("div > b")) == ("price", None)
+
+
 def test_a_copy_is_the_applications_own_with_a_uuid_of_its_own() -> None:
     template = shop("header", 0, 1, "div", made(1), 1, *PRICE[:1], made(2), "x")
     found = template.querySelector("div", foreign=True)
@@ -266,6 +298,99 @@ def test_what_is_left_alone_by_both_stays_as_it_is(parent: str) -> None:
     template = Template(SHOP)
     before = template.render_with_uuids()
     assert taken(template, [parent, 0, 1, *PRICE]) == [False]
+    assert template.render_with_uuids() == before
+
+
+def test_what_came_to_be_left_alone_later_is_so_all_the_way_down() -> None:
+    template = shop("header", 0, 1, "div", made(1), 1, "b", made(2), 0)
+    header, left = template.querySelectorAll("header, [data-sapwood-ignore]")
+    moved = header.children[0]
+    left.append(moved)
+    own = Element("em", parent=moved)
+    for parent in (made(1), made(2), own.uuid):
+        assert taken(template, [parent, 0, 1, "i", made(9), 0]) == [False], parent
+    header.append(moved)
+    assert taken(template, [made(2), 0, 1, "i", made(3), 0]) == [True]
+    header.attrs["data-sapwood-ignore"] = ""
+    assert taken(template, [made(2), 0, 1, "i", made(9), 0]) == [False]
+
+
+@pytest.mark.parametrize(
+    "place", [["ul", 0], ["li", -1], ["li", 0], ["body", "ul"]], ids=["in", "-1", "below", "before"]
+)
+def test_nothing_comes_to_what_no_browser_is_shown(place: list[Any]) -> None:
+    template = Template(f"<body uuid=body>{SHOP}")
+    hidden = template.querySelector("ul")
+    assert hidden
+    hidden.show = False
+    assert taken(template, [*place, 1, *PRICE]) == [False]
+    hidden.show = True
+    assert template.querySelector("[uuid^='~']", foreign=True) is None
+    assert taken(template, ["ul", 0, 1, *PRICE]) == [True]
+
+
+def test_it_is_as_deep_as_html_may_be_and_no_deeper() -> None:
+    template, parent, told = Template(SHOP), "header", 0
+    while True:
+        chain: list[Any] = ["div", made(1000 * told + 1), 0]
+        for number in range(2, 101):
+            chain = ["div", made(1000 * told + number), 1, *chain]
+        if taken(template, [parent, 0, 1, *chain]) == [False]:
+            break
+        parent, told = made(1000 * told + 1), told + 1
+        assert told < 10
+    assert told == 5  # 512 in all, and the header is the third
+    room = 512 - 3 - 500
+    for number in range(1, room + 1):
+        assert taken(template, [parent, 0, 1, "i", made(number + 900_000), 0]) == [True]
+        parent = made(number + 900_000)
+    assert taken(template, [parent, 0, 1, "i", made(1_000_000), 0]) == [False]
+    assert Template(template.html).html == template.html
+
+
+def test_html_has_no_attribute_in_capitals() -> None:
+    template = shop("header", 0, 1, "i", made(1), ["viewBox", "0", "preserveAspectRatio", "x"], 0)
+    found = template.querySelector("i", foreign=True)
+    assert found
+    assert dict(found.attrs) == {"viewbox": "0", "preserveaspectratio": "x"}
+    template = shop("header", 0, 1, "svg", made(1), ["viewBox", "0"], 0)
+    drawn = template.querySelector("svg", foreign=True)
+    assert drawn
+    assert dict(drawn.attrs) == {"viewBox": "0"}
+
+
+def test_there_is_room_for_the_applications_own_names() -> None:
+    template, told = Template(SHOP), 0
+    for size in [100] * 700 + [1] * 100:
+        told += size
+        names = [part for n in range(size) for part in (f"data-x{told - n}", "")]
+        last = taken(template, ["header", 0, 1, "i", made(told), names, 0])
+    assert last == [False]
+    element = Element("my-own-tag", parent=template.root.children[1])
+    element.attrs = {f"data-own{number}": "" for number in range(200)}
+    assert taken(template, ["header", 0, 1, "i", made(told + 1), ["data-x1", ""], 0]) == [True]
+
+
+@pytest.mark.parametrize(
+    "ops",
+    [
+        [2, "li", "x", "1"],
+        [1, "li", "x"],
+        [7, "price"],
+        [5, "script", 0, 1, -1, "alert(1)"],
+        [5, "ul", 0, 1, -1, "text"],
+        [5, "ul", 0, 1, "script", made(1), 0],
+        [5, "ul", 0, 1, "b", made(1), ["onclick", "go"], 0],
+        [5, "ul", 0, 1, "b", made(1), ["_onclick", "go"], 0],
+        [5, "ul", 0, 1, "b", made(1), [".value", "1"], 0],
+        [5, "ul", 0, 1, "b", "given", 0],
+    ],
+    ids=str,
+)
+def test_the_core_takes_nothing_but_elements_either(ops: list[Any]) -> None:
+    template = Template(SHOP + "<script uuid=script></script>")
+    before = template.render_with_uuids()
+    assert _core.apply_foreign(template._tree, [json.dumps(ops)]) == [False]
     assert template.render_with_uuids() == before
 
 

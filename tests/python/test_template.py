@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
 from functools import partial
@@ -382,6 +383,18 @@ def test_a_clones_elements_keep_class_attributes_and_handlers() -> None:
     (handler,) = copied._heard("click")
     handler()
     assert (copied.mark, page.count, copy.count) == (5, 0, 1)
+
+
+def test_a_page_may_have_a_lock_of_its_own() -> None:
+    class Page(Template):
+        def __init__(self) -> None:
+            super().__init__("<p></p>")
+            self._lock = threading.Lock()
+
+    page = Page()
+    with page._lock:
+        page.update()
+    assert not page._lock.locked()
 
 
 def test_a_template_is_handed_out_itself_first() -> None:

@@ -324,7 +324,7 @@ fn foreign_elements_are_as_if_not_there_whichever_way_is_gone() {
         .iter()
         .enumerate()
     {
-        let ops = format!(r#"[5,{table:?},{place},1,"tr","~{n}",{forged}"~{n}a","x"]"#);
+        let ops = format!(r#"[5,{table:?},{place},1,"tr","~{n:013}",{forged}"~{n:013}a","x"]"#);
         apply_foreign(&mut tree, &ops).expect("a place for it");
     }
     for (text, own, with_foreign) in [
@@ -336,7 +336,7 @@ fn foreign_elements_are_as_if_not_there_whichever_way_is_gone() {
         (".r500", 1, 4),
         ("#forged", 0, 3),
         ("#forged td", 0, 3),
-        ("[uuid='~1'], #none", 0, 1),
+        ("[uuid='~0000000000001'], #none", 0, 1),
         ("tr:nth-child(501).rare", 1, 0),
         ("tr:has(+ .rare)", 5, 7),
         ("tr:first-child.rare", 0, 1),
