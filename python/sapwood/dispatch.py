@@ -19,6 +19,7 @@ from typing import Any, Literal, get_args
 from sapwood import events
 from sapwood.connection import Turn
 from sapwood.errors import AppError
+from sapwood.events import EventHandler
 from sapwood.metrics import Metrics
 from sapwood.session import Page, Session
 from sapwood.watchdog import Watchdog
@@ -61,7 +62,8 @@ class Tasks:
         It costs half as much as `start`, and the loop goes round once less.
         """
         task = loop.create_task(coroutine)
-        self._running.add(task)
+        if not task.done():  # as it may be where tasks begin at once
+            self._running.add(task)
         return task
 
     def _done(self, task: asyncio.Task[Any]) -> None:
@@ -182,7 +184,7 @@ class Dispatcher:
         self, session: Session, hook: Callable[[Session], Any], hold: _Hold
     ) -> BaseException | None:
         try:
-            return await self._call(session, hook, (session,), hold)
+            return await self._call(session, hook, session, hold)
         except asyncio.CancelledError:
             if self._is_ending or not hold.is_cancelled:
                 raise
@@ -238,7 +240,9 @@ class Dispatcher:
             finally:
                 self._last = None
             self._metrics.handled(asyncio.get_running_loop().time() - arrived_s)
-        except Exception as error:
+        except (asyncio.CancelledError, KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:
             told = "event %d of session %s failed: %r"
             log.error(told, turn.event.number, session.id, error, exc_info=error)
         finally:
@@ -253,8 +257,7 @@ class Dispatcher:
                 if not turn.is_dropped:
                     for handler, event in session.calls(turn):
                         event._hold = hold
-                        arguments = events.given(handler, event)
-                        error = await self._call(session, handler, arguments, hold)
+                        error = await self._call(session, handler, event, hold)
                         if error is not None:
                             session.fail(turn, handler, error)
                 hold.name = "the session store"
@@ -279,12 +282,16 @@ class Dispatcher:
         self,
         session: Session,
         function: Callable[..., Any],
-        arguments: Sequence[object],
+        what: EventHandler | Session,
         hold: _Hold,
     ) -> BaseException | None:
-        """Call *function*, on the loop or in a thread; return what it raised."""
+        """Call *function* with *what* happened, on the loop or in a thread.
+
+        Returns what it raised.
+        """
         hold.name = name = events.name_of(function)
         try:
+            arguments = events.given(function, what)
             if events.is_coroutine(function):
                 with self._watchdog.running(name, session.id, task=hold.task, hold=hold):
                     await function(*arguments)

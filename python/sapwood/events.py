@@ -33,6 +33,7 @@ Policy = Literal["queue", "drop", "latest", "parallel"]
 Handler = Callable[["EventHandler"], Any] | Callable[[], Any]
 
 HandlerT = TypeVar("HandlerT", bound=Callable[..., Any])
+GivenT = TypeVar("GivenT")
 
 # What can be part of an attribute's name in HTML, which knows no capitals, and is no
 # longer than what a frame may say.
@@ -181,9 +182,9 @@ def check_handler(handler: object) -> Handler:
 
 def _is_generator(function: object) -> bool:
     code = getattr(function, "__code__", None)
-    return code is not None and bool(
-        code.co_flags & (inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR)
-    )
+    if code is not None:  # the usual kinds say it at once
+        return bool(code.co_flags & (inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR))
+    return inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)
 
 
 def check_policy(name: str) -> Policy:
@@ -221,12 +222,12 @@ def is_coroutine(handler: object) -> bool:
     return inspect.iscoroutinefunction(handler)
 
 
-def given(handler: Handler, event: EventHandler) -> tuple[EventHandler, ...]:
-    """Return what *handler* is to be called with: *event*, if it takes it."""
-    return (event,) if _takes_event(handler) else ()
+def given(handler: Callable[..., Any], what: GivenT) -> tuple[GivenT, ...]:
+    """Return what *handler* is to be called with: *what* happened, if it takes it."""
+    return (what,) if _takes_event(handler) else ()
 
 
-def _takes_event(handler: Handler) -> bool:
+def _takes_event(handler: Callable[..., Any]) -> bool:
     """Say whether *handler* takes an argument; raise HandlerError if it needs more."""
     function = getattr(handler, "__func__", handler)
     code = getattr(function, "__code__", None)
@@ -240,7 +241,7 @@ def _takes_event(handler: Handler) -> bool:
     return bool(code.co_argcount - is_bound > 0 or code.co_flags & inspect.CO_VARARGS)
 
 
-def _takes_event_by_signature(handler: Handler) -> bool:
+def _takes_event_by_signature(handler: Callable[..., Any]) -> bool:
     try:
         parameters = inspect.signature(handler).parameters.values()
     except (TypeError, ValueError):

@@ -195,6 +195,36 @@ async def test_an_event_takes_one_task_to_its_last_frame() -> None:
     await socket.leave()
 
 
+class Steps(Counter):
+    """Updates once, and again when it may go on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.goes_on = asyncio.Event()
+
+    async def go(self, event: EventHandler) -> None:
+        await super().go(event)
+        await self.goes_on.wait()
+        await super().go(event)
+
+
+@pytest.mark.parametrize(("gather_s", "at_once"), [(3600, 0), (0, 1)])
+async def test_what_a_handler_that_waits_has_updated_is_sent_in_a_while(
+    monkeypatch: pytest.MonkeyPatch, gather_s: float, at_once: int
+) -> None:
+    monkeypatch.setattr(conversation, "GATHER_S", gather_s)
+    app, socket, board = App(), SlowSocket(), Steps()
+    await socket.join(app, token=app.handoff.mint(Page(board, board._published, "/", "b")))
+    await board.click(socket, 1)
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert socket.sent.qsize() == at_once
+    board.goes_on.set()
+    async with asyncio.timeout(PATIENCE_S):
+        assert [(await socket.sent.get())[-1] for _ in range(2)] == ["1", "2"]
+    await socket.leave()
+
+
 class DeafSocket(SlowSocket):
     """A socket that fails when it is to send something else than its welcome."""
 

@@ -13,7 +13,7 @@ import pytest
 
 from sapwood import App, AppError, EventHandler, Template, policy
 from sapwood.connection import Connection, Turn
-from sapwood.dispatch import Concurrency, Dispatcher
+from sapwood.dispatch import Concurrency, Dispatcher, Tasks
 from sapwood.events import Event
 from sapwood.metrics import Metrics
 from sapwood.protocol import Happened
@@ -455,3 +455,134 @@ async def test_who_comes_and_goes_while_hooks_hang_costs_little(concurrency: Con
     go.set()
     await desk.end()
     assert desk.log == ["new", *["gone", "back"] * (len(desk.log) // 2)]
+
+
+# --- What goes wrong, and the end ------------------------------------------------------------
+
+
+async def test_a_handler_that_wants_more_by_now_fails_alone(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    desk = Desk()
+    tab = desk.session()
+
+    def inner(e: EventHandler) -> None: ...
+    def reloaded(e: EventHandler, more: int) -> None: ...
+
+    async def outer(e: EventHandler) -> None:
+        desk.log.append("outer")
+
+    desk.on(tab, "a", inner)
+    tab.session.template.root.on("click", outer)
+    inner.__code__ = reloaded.__code__
+    desk.click(tab, "a")
+    await desk.end()
+    assert (desk.log, tab.handled, desk.metrics.handler_errors) == (["outer"], 1, 1)
+    assert "wants e, more" in caplog.text
+
+
+async def test_whatever_else_goes_wrong_with_an_event_is_logged_and_others_go_on(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk, begin = Desk(), Connection.begin
+    tab = desk.session()
+
+    async def handler() -> None:
+        desk.log.append("handled")
+
+    def fails_once(self: Connection, turn: Turn) -> None:
+        if turn.event.number == 1:
+            raise RuntimeError("of ours")
+        begin(self, turn)
+
+    monkeypatch.setattr(Connection, "begin", fails_once)
+    desk.on(tab, "a", handler)
+    desk.click(tab, "a", "a")
+    await desk.end()
+    assert (desk.log, tab.handled) == (["handled"], 2)
+    assert "event 1 of session s failed: RuntimeError('of ours')" in caplog.text
+
+
+async def test_a_policy_that_is_none_of_ours_means_nothing() -> None:
+    desk = Desk()
+    tab = desk.session()
+
+    class Handler:
+        def __init__(self) -> None:
+            self._policy = {"retries": 3}
+
+        async def __call__(self, e: EventHandler) -> None:
+            desk.log.append("handled")
+
+    desk.on(tab, "a", Handler())
+    desk.click(tab, "a", "a")
+    await desk.end()
+    assert desk.log == ["handled", "handled"]
+
+
+async def test_a_handler_that_ends_its_session_is_the_last_one() -> None:
+    desk = Desk()
+    tab = desk.session()
+
+    async def ends(e: EventHandler) -> None:
+        desk.log.append("ends")
+        tab.session.forget()
+
+    async def another(e: EventHandler) -> None:
+        desk.log.append("another")
+
+    for handler in (ends, another):
+        desk.on(tab, "a", handler)
+    tab.session.template.root.on("click", another)
+    desk.click(tab, "a")
+    await desk.end()
+    assert desk.log == ["ends"]
+
+
+async def test_the_watchdog_knows_the_task_of_what_runs_on_the_loop() -> None:
+    desk = Desk()
+    tab = desk.session()
+    tasks: list[Any] = []
+
+    def running_now() -> list[Any]:
+        return [it.task for it in desk.watchdog._handlers.values()]
+
+    async def on_loop(e: EventHandler) -> None:
+        tasks.append(running_now() == [asyncio.current_task()])
+
+    def in_thread(e: EventHandler) -> None:
+        tasks.append(running_now() == [None])
+
+    desk.on(tab, "a", on_loop)
+    desk.on(tab, "b", in_thread)
+    desk.click(tab, "a", "b")
+    await desk.end()
+    assert tasks == [True, True]
+
+
+async def test_what_had_not_begun_when_all_ended_is_forgotten() -> None:
+    tasks = Tasks()
+    begun = tasks.enter(asyncio.get_running_loop(), asyncio.sleep(0))
+    await tasks.finish(0, 5)
+    assert (begun.cancelled(), len(tasks)) == (True, 0)
+
+
+async def test_what_has_ended_when_it_is_made_is_not_waited_for() -> None:
+    loop, tasks = asyncio.get_running_loop(), Tasks()
+
+    def eager(loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) -> Any:
+        """Do as `asyncio.eager_task_factory`, from Python 3.12 on, does to what does not wait."""
+        with pytest.raises(StopIteration):
+            coroutine.send(None)
+        done = loop.create_future()
+        done.set_result(None)
+        return done
+
+    async def waits_for_nothing() -> None: ...
+
+    loop.set_task_factory(eager)
+    try:
+        tasks.enter(loop, waits_for_nothing())
+    finally:
+        loop.set_task_factory(None)
+    assert len(tasks) == 0

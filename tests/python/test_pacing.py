@@ -202,6 +202,21 @@ async def test_slices_of_a_connection_that_is_lost_are_dropped(line: Line) -> No
     assert line.protocol._waiting == b""
 
 
+async def test_what_comes_after_the_apps_close_is_read_up_to_the_browsers() -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        await send({"type": "websocket.close", "code": 1000})
+
+    line = Line(app)
+    await line.open()
+    for _ in range(5):
+        line.protocol.data_received(frame(TEXT, b"late"))
+    assert not line.transport.is_paused
+    line.protocol.data_received(frame(int(Opcode.CLOSE), struct.pack("!H", 1000)))
+    assert line.transport.closing
+
+
 async def test_a_browsers_close_among_slices_is_heard(line: Line) -> None:
     data, said = texts(1500)
     line.protocol.data_received(data + frame(int(Opcode.CLOSE), struct.pack("!H", 1001)))

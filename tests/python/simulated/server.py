@@ -111,6 +111,6 @@ class Asleep(Watchdog):
     """A watchdog without a thread, which would look at a clock of its own."""
 
     def running(
-        self, name: str, session_id: str, *, on_loop: bool, hold: Hold | None = None
+        self, name: str, session_id: str, *, task: Any = None, hold: Hold | None = None
     ) -> Any:
         return nullcontext()
