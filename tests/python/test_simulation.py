@@ -186,7 +186,7 @@ def test_a_mistake_is_found(bug: str) -> None:
 
 def test_the_machine_finds_a_mistake_too() -> None:
     looks = settings(
-        max_examples=200, stateful_step_count=40, database=None, phases=[Phase.generate]
+        max_examples=1000, stateful_step_count=40, database=None, phases=[Phase.generate]
     )
     # One that is found by the first few; others are found by luck, and so now and then not.
     with BUGS["acknowledged-before-handled"](), pytest.raises(Broken):
