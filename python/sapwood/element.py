@@ -359,7 +359,10 @@ class Element(_core.Node, HandlerAttributes):
 
     @property
     def children(self) -> Children:
-        """The child elements, as a live list; texts between them are in `content`."""
+        """The child elements, as a live list; texts between them are in `content`.
+
+        A browser may add to them: see `is_foreign`.
+        """
         return Children(self)
 
     @children.setter
@@ -434,7 +437,8 @@ class Element(_core.Node, HandlerAttributes):
     def clone(self) -> Self:
         """An independent copy with all below it, handlers and your attributes included.
 
-        It keeps the uuids until it comes into a tree that has them already. What your
+        It keeps the uuids until it comes into a tree that has them already; the copy of a
+        foreign element has others, and is your own. What your
         attributes and handlers hold of the original they hold of the copy: elements, also
         in lists, dicts, sets and tuples, which are copied, and their methods. Any other
         object is shared.

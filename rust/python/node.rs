@@ -338,7 +338,8 @@ impl Node {
         self.write(py, |tree, id| tree.call(id, method, arguments))
     }
 
-    /// All texts in the element and below, joined; setting it leaves just that text.
+    /// All texts in the element and below, joined; setting it leaves just that text. What
+    /// is in a foreign element counts only for that one and what is foreign around it.
     #[getter]
     fn text(&self, py: Python<'_>) -> PyResult<String> {
         self.read(py, |tree, id| tree.text(id))
