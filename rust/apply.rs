@@ -291,7 +291,10 @@ impl Applier<'_> {
                 return Err(ApplyErrorKind::Deep);
             }
             let (kind, tag) = self.kind_and_tag(parent, &written)?;
-            self.check_foreign_name(&tag, tag.eq_ignore_ascii_case("script"))?;
+            if self.is_foreign && tag.eq_ignore_ascii_case("script") {
+                return Err(ApplyErrorKind::Name);
+            }
+            self.check_room_for_name(&tag)?;
             self.last_tag = written;
             if let Id::Stamp(stamp) = id {
                 self.last_stamp = stamp;
@@ -371,17 +374,11 @@ impl Applier<'_> {
         Ok(room)
     }
 
-    /// Refuses a name that is new when there are many, and one that does something.
-    fn check_foreign_name(&self, name: &str, is_active: bool) -> Applied<()> {
-        if !self.is_foreign {
-            return Ok(());
-        }
+    /// Refuses a foreign name that is new when there are many.
+    fn check_room_for_name(&self, name: &str) -> Applied<()> {
         let names = self.tree.names();
-        if names.own() >= FOREIGN_NAMES_MAX && names.find(name).is_none() {
-            return Err(EditError::TooManyNames.into());
-        }
-        match is_active {
-            true => Err(ApplyErrorKind::Name),
+        match self.is_foreign && names.own() >= FOREIGN_NAMES_MAX && names.find(name).is_none() {
+            true => Err(EditError::TooManyNames.into()),
             false => Ok(()),
         }
     }
@@ -409,11 +406,11 @@ impl Applier<'_> {
             Kind::Html => &name.to_ascii_lowercase(),
             _ => name,
         };
-        let is_handler = name
-            .trim_start_matches('_')
-            .to_ascii_lowercase()
-            .starts_with("on");
-        self.check_foreign_name(name, is_handler)?;
+        let acts = name.trim_start_matches('_').to_ascii_lowercase();
+        if acts.starts_with("on") {
+            return Err(ApplyErrorKind::Name);
+        }
+        self.check_room_for_name(name)?;
         Ok(self.tree.set_attribute(id, name, value)?)
     }
 
