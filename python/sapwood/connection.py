@@ -82,6 +82,10 @@ class Turn:
     called: list[Handler] = field(default_factory=list)
     #: Whether a change that is not published at its end is of others, or of one that failed.
     is_excused: bool = False
+    #: What the page is to hear of it at its end, if it was "refused" or had an "error".
+    outcome: str = ""
+    #: What went wrong, for a person.
+    told: tuple[str, ...] = ()
 
 
 class Claim(NamedTuple):

@@ -95,13 +95,15 @@ class Keeper:
 
     def _tab(self, connection: Connection, turn: Turn | None) -> ConnectionRecord:
         is_its = turn is not None and turn.connection is connection
-        handled = connection.handled
+        handled, reports = connection.handled, connection.reports
         if turn is not None and is_its:
             handled = connection.handled_after(turn.event.number)
+            if turn.outcome:
+                reports.append((turn.event.number, turn.outcome))
         secrets = [it.hex() for it in self._registry.secrets_of(connection)]
         secrets = [*connection.former, *secrets]
         name = _name(connection.browser)
-        return ConnectionRecord(name, secrets, handled, connection.reports[-REPORTS_MAX:])
+        return ConnectionRecord(name, secrets, handled, reports[-REPORTS_MAX:])
 
     async def try_to_save(self, session: Session) -> None:
         """Keep a session as it is; what goes wrong is logged, and it lives on here."""

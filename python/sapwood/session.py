@@ -307,7 +307,7 @@ class Session:
             # The element left in a patch that this browser had not seen yet, or nothing
             # on it is enabled: the page must know that its event came to nothing.
             log.info("session %s: nothing hears %.64a of %.64a", self.id, event.type, event.target)
-            turn.connection.report(event.number, "refused", "")
+            turn.outcome = "refused"
             return
         handed = EventHandler(event, target, self, turn.connection)
         for element, name in path:
@@ -341,7 +341,7 @@ class Session:
             return None
 
     def fail(self, turn: Turn, handler: Handler | str, error: BaseException) -> None:
-        """Log what a handler raised and, in development, tell the page."""
+        """Log what a handler raised, for the page to hear at the event's end."""
         frame = traceback.extract_tb(error.__traceback__)[-1] if error.__traceback__ else None
         where = f"{frame.filename}:{frame.lineno}" if frame else "unknown place"
         name = name_of(handler)
@@ -361,14 +361,13 @@ class Session:
             exc_info=error,
             extra={"failed": (self.id, turn.event.number)},
         )
-        text = ""
+        turn.outcome = "error"
         if self._debug:
             told = "".join(traceback.format_exception(error))
-            text = f"{name} on {self.route}\n\n{told}"
-        turn.connection.report(turn.event.number, "error", text)
+            turn.told += (f"{name} on {self.route}\n\n{told}",)
 
     def finish(self, turn: Turn) -> None:
-        """Count an event as handled."""
+        """Count an event as handled, and tell its page what became of it."""
         if self._debug and turn.called and not (turn.is_excused or self._is_published):
             log.warning(
                 "session %s, route %s: %s, hearing %r, changed the page without update()",
@@ -377,5 +376,8 @@ class Session:
                 " or ".join(map(name_of, turn.called)),
                 turn.event.type,
             )
+        if turn.outcome:
+            # Not before: the page waits no more for an event that it is told of.
+            turn.connection.report(turn.event.number, turn.outcome, "\n\n".join(turn.told))
         self._unfinished.pop(turn, None)
         turn.connection.finish(turn.event.number)

@@ -360,7 +360,8 @@ def test_what_was_acknowledged_is_known_after_a_kill_too() -> None:
             assert back.text("shown") == "2"
 
 
-def test_what_came_to_nothing_is_told_after_a_restart_too() -> None:
+@pytest.mark.parametrize("later", [[], ["more"]])
+def test_what_came_to_nothing_is_told_after_a_kill_too(later: list[str]) -> None:
     store = Lasting()
     with (
         TestClient(site(store=store)) as before,
@@ -368,15 +369,14 @@ def test_what_came_to_nothing_is_told_after_a_restart_too() -> None:
         restarted(before, store) as client,
     ):
         clicked(tab, "more")
-        tab.click("shown")  # of which nothing hears
-        clicked(tab, "more")
+        clicked(tab, "shown", *later)  # the first of which nothing hears
         with renewed(client, tab.resume_secret) as back:
             assert (back.welcome["mode"], back.welcome["c"]) == ("restored", 1)
-            back.browser.count = back.browser.handled = 3
+            back.browser.count = back.browser.handled = 2 + len(later)
             joined(back)
             assert back.browser.errors == [[2, "refused", ""]]
             clicked(back, "more")
-            assert back.text("shown") == "3"
+            assert back.text("shown") == str(2 + len(later))
 
 
 def test_a_page_is_renewed_while_its_state_is_changed(app: App, client: TestClient) -> None:

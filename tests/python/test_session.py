@@ -464,6 +464,21 @@ def test_an_error_is_told_in_full_in_development() -> None:
     )
 
 
+def test_what_fails_is_told_once_when_all_that_hear_the_event_have_ended() -> None:
+    page = Page()
+    tab = Tab(page, debug=True)
+    page.element("item").on("click", lambda: 1 // 0)
+    page.element("list").on("click", lambda: [][0])
+    tab.click("#item")
+    tab.deliver_up()
+    told: list[list[str]] = []
+    tab.handle(between=lambda: told.append(tab.connection.take()))
+    assert told == [[], [], []]
+    tab.settle()
+    ((_, code, text),) = tab.browser.errors
+    assert (code, "ZeroDivisionError" in text, "IndexError" in text) == ("error", True, True)
+
+
 def test_a_session_lives_on_after_an_error() -> None:
     tab = failing(debug=False)
     page = tab.template

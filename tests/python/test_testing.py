@@ -400,12 +400,14 @@ def test_two_handlers_that_fail_are_both_told_of() -> None:
 class Late(Log):
     """A handler that fails when it is told to."""
 
-    def __init__(self) -> None:
-        super().__init__("<button _onclick=late>")
+    def __init__(self, html: str = "<button _onclick=late>") -> None:
+        super().__init__(html)
         self.goes_on = threading.Event()
+        self.is_waiting = False
 
     def late(self) -> None:
         """Wait, and fail."""
+        self.is_waiting = True
         assert self.goes_on.wait(PATIENCE_S)
         raise LookupError("too late")
 
@@ -418,6 +420,20 @@ def test_what_is_raised_later_is_raised_by_who_waits_next() -> None:
         page.goes_on.set()
         with pytest.raises(LookupError, match="too late"):
             tab.until(lambda: False)
+
+
+def test_what_has_failed_is_raised_when_all_have_ended_that_hear_it() -> None:
+    app, page = App(), Late("<div _onclick=late><button _onclick=fail>")
+    app.route("/")(lambda: page)
+    with Tab(app) as tab:
+        tab.send("click", "button", wait=False)
+        tab.until(lambda: page.is_waiting)
+        assert tab.text("button") == ""  # all is taken that the page is told by then
+        tab.until(lambda: True)
+        page.goes_on.set()
+        with pytest.raises(ExceptionGroup) as failed:
+            tab.until(lambda: False)
+        assert [str(it) for it in failed.value.exceptions] == ["nothing there", "too late"]
 
 
 def leave_too_early(app: App, page: Late) -> None:
