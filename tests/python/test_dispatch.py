@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any, get_args
@@ -567,16 +568,21 @@ async def test_what_had_not_begun_when_all_ended_is_forgotten() -> None:
     assert (begun.cancelled(), len(tasks)) == (True, 0)
 
 
-async def test_what_has_ended_when_it_is_made_is_not_waited_for() -> None:
-    loop, tasks = asyncio.get_running_loop(), Tasks()
+if sys.version_info >= (3, 12):
+    eager = asyncio.eager_task_factory
+else:
 
     def eager(loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) -> Any:
-        """Do as `asyncio.eager_task_factory`, from Python 3.12 on, does to what does not wait."""
+        """Do as `asyncio.eager_task_factory` does to what does not wait."""
         with pytest.raises(StopIteration):
             coroutine.send(None)
         done = loop.create_future()
         done.set_result(None)
         return done
+
+
+async def test_what_has_ended_when_it_is_made_is_not_waited_for() -> None:
+    loop, tasks = asyncio.get_running_loop(), Tasks()
 
     async def waits_for_nothing() -> None: ...
 

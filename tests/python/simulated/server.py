@@ -79,6 +79,7 @@ class Process:
         arrived = [(wire, list(wire.down)) for wire in self.wires]
         for task in asyncio.all_tasks(self.world.loop):
             task.cancel()
+        self.world.killed.append(self._lifespan)
         self.world.loop.run_for(0)
         for wire, frames in arrived:
             wire.down = deque([*frames, 1006])

@@ -35,6 +35,8 @@ class World:
         self.loop = ClockworkLoop()
         self.store = MemoryStore(clock=self.loop.time)
         self.processes = 0
+        #: What killed processes had open, which is never closed: as garbage it would be.
+        self.killed: list[object] = []
         self._random = random.Random(seed)
         self._counts: dict[str, int] = {}
         self._gates: deque[asyncio.Future[None]] = deque()
