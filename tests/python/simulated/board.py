@@ -15,9 +15,9 @@ HTML = """<body><p id=shown>0</p>
 <button id=clear _onclick=clear></button><button id=slow _onclick=slow></button>
 <button id=write _onclick=write></button><button id=point _onclick=point></button>
 <button id=bad _onclick=bad></button><button id=much _onclick=much></button>
-<button id=ask _onclick=ask></button>
+<button id=ask _onclick=ask></button><p _onclick=slow><button id=half _onclick=bad></button></p>
 <ul id=rows _onclick=pick></ul><p id=marks></p><input id=field><p id=filler></p></body>"""
-BUTTONS = ("add", "turn", "clear", "slow", "write", "point", "bad", "much", "ask")
+BUTTONS = ("add", "turn", "clear", "slow", "write", "point", "bad", "much", "ask", "half")
 
 
 class Board(Template):

@@ -15,6 +15,7 @@ import dom
 from browser import Browser
 from sapwood.connection import Connection, Turn, _count
 from sapwood.dispatch import Dispatcher
+from sapwood.events import Handler
 from sapwood.keeping import Keeper
 from sapwood.protocol import Happened
 from sapwood.session import Session
@@ -119,6 +120,17 @@ def acknowledged_before_handled() -> AbstractContextManager[None]:
         self.finish(turn.event.number)
 
     return _patched(Connection, begin=begun)
+
+
+def reports_told_early() -> AbstractContextManager[None]:
+    """The server says that a handler failed before all that hear the event have ended."""
+    fail = Session.fail
+
+    def failed(self: Session, turn: Turn, handler: Handler | str, error: BaseException) -> None:
+        fail(self, turn, handler, error)
+        turn.connection.report(turn.event.number, turn.outcome, "")
+
+    return _patched(Session, fail=failed)
 
 
 def reports_told_once() -> AbstractContextManager[None]:
@@ -268,6 +280,7 @@ BUGS: dict[str, Callable[[], AbstractContextManager[None]]] = {
         acknowledged_before_handled,
         not_kept_before_acknowledged,
         number_not_kept,
+        reports_told_early,
         reports_told_once,
         stale_input_wins,
         newer_fields_claimed,

@@ -9,10 +9,12 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from sapwood import App, MemoryStore, Template
+from sapwood.connection import Turn
 from sapwood.dispatch import Dispatcher
 from sapwood.events import Hold
 from sapwood.handoff import Handoff
 from sapwood.keeping import Keeper
+from sapwood.session import Page, Session
 from sapwood.sessions import Sessions
 from sapwood.watchdog import Watchdog
 from simulated.board import Board
@@ -45,7 +47,7 @@ class Process:
         app.registry = Sessions(world.token)
         app.handoff = Handoff(loop.time, world.token)
         app.keeper = Keeper(self.store, app.registry, STATE_S, lambda: app.doors.records)
-        app.dispatcher = Dispatcher("per_session", app.keeper.save, app.metrics, Asleep())
+        app.dispatcher = _Noting("per_session", app.keeper.save, app.metrics, Asleep())
         self.tasks: set[asyncio.Task[Any]] = set()
         self.wires: list[Wire] = []
         self._lifespan = app.lifespan()
@@ -83,6 +85,23 @@ class Process:
         self.world.loop.run_for(0)
         for wire, frames in arrived:
             wire.down = deque([*frames, 1006])
+
+
+class _Noting(Dispatcher):
+    """Lets a board note what its field holds by every event and page, before the next one."""
+
+    async def _save_handled(self, session: Session, turn: Turn) -> None:
+        _note(session)  # it may be that no handler was called
+        await super()._save_handled(session, turn)
+
+    async def _take_page(self, session: Session, page: Page) -> None:
+        await super()._take_page(session, page)
+        _note(session)
+
+
+def _note(session: Session) -> None:
+    assert isinstance(session.template, Board)
+    session.template.note_value()
 
 
 class _Handle:
