@@ -7,7 +7,7 @@ import json
 import logging
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from starlette.testclient import TestClient
@@ -76,6 +76,12 @@ def end(client: TestClient, path: str, frame: str, **headers: str) -> None:
             pytest.fail(f"the socket is open, and says {socket.receive_text()}")
 
 
+def hear_out(tab: LiveTab) -> NoReturn:
+    """Take all that comes, to the end of the socket."""
+    while True:
+        tab.receive()
+
+
 def test_nothing_that_a_stranger_sends_is_in_the_log_as_it_is(
     client: TestClient, said: pytest.LogCaptureFixture
 ) -> None:
@@ -87,8 +93,7 @@ def test_nothing_that_a_stranger_sends_is_in_the_log_as_it_is(
         tab.ping()
         tab.socket.send_text(json.dumps([HOSTILE, HOSTILE]))
         with pytest.raises(WebSocketDisconnect):
-            while True:
-                tab.receive()
+            hear_out(tab)
     for join in ({HOSTILE: 1}, {"token": HOSTILE}, {"resume": HOSTILE}, {"token": [HOSTILE]}):
         end(client, "/_sapwood/ws", json.dumps([0, {"v": 1, **join}]))
     end(client, "/_sapwood/ws", "", origin="http://x\x1b[2J")
