@@ -117,8 +117,10 @@ class Connection:
         "_finished",
         "_is_away",
         "_lock",
+        "_may_skip",
         "_must_fill",
         "_newest_fields",
+        "_outcomes",
         "_questions",
         "_ready",
         "_received",
@@ -138,7 +140,6 @@ class Connection:
         "info",
         "is_present",
         "joined",
-        "may_skip",
         "opened",
         "taken",
     )
@@ -152,7 +153,7 @@ class Connection:
         #: Which browser the tab is of.
         self.browser: str = browser
         #: Whether its first event may have any number that is higher than the last.
-        self.may_skip: bool = False
+        self._may_skip: bool = False
         #: The number of the last join with the secret that is in use.
         self.joined: int = 0
         #: The token that its page was claimed by, until the page has shown that it was welcomed.
@@ -169,6 +170,8 @@ class Connection:
         self._received = handled
         #: Events that were handled, or their fields taken, before others that came earlier.
         self._finished: set[int] | None = None
+        #: What is to be told of such events when all before them are handled too.
+        self._outcomes: dict[int, tuple[str, str]] | None = None
         self._untaken: set[int] | None = None
         self._newest_fields: dict[Id, int] | None = None
         self._ready: list[str] = []
@@ -228,16 +231,19 @@ class Connection:
             # Seen before: it came again because its acknowledgement was lost.
             self.repeat_acknowledgement()
             return
-        if self.may_skip:
+        if self._may_skip:
             # What came between was acknowledged before the restart, and could not be kept.
-            self.may_skip = False
+            self._may_skip = False
             self._received = self.handled = self.taken = event.number - 1
         if event.number != self._received + 1:
             raise FrameError(f"event {event.number} after {self._received}")
         if self._received - self.handled >= EVENTS_WAITING_MAX:
             raise FrameError(f"more than {EVENTS_WAITING_MAX} events are waiting", 4429)
         self._received = event.number
-        self._session.arrived(Turn(self, event, frame.fields), self)
+        turn = Turn(self, event, frame.fields)
+        # It had overtaken another one before a restart, and both come again.
+        turn.is_dropped = self._finished is not None and event.number in self._finished
+        self._session.arrived(turn, self)
 
     @property
     def received(self) -> int:
@@ -266,14 +272,48 @@ class Connection:
         if self._untaken is None:
             self._newest_fields = None
 
-    def handled_after(self, number: int) -> int:
-        """Return what `handled` will be when event *number* is."""
-        return _count(self.handled, self._finished, number)[0]
+    def finish(self, number: int, outcome: str = "", text: str = "") -> None:
+        """Count event *number* as handled, and tell the page if it came to nothing or failed.
 
-    def finish(self, number: int) -> None:
-        """Count event *number* as handled."""
-        self.handled, self._finished = _count(self.handled, self._finished, number)
+        The page waits no more for an event that it is told of, so it hears of one when all
+        before it are handled, and before it hears that they are.
+        """
+        handled, self._finished = _count(self.handled, self._finished, number)
+        if outcome:
+            self._outcomes = {**(self._outcomes or {}), number: (outcome, text)}
+        if self._outcomes:
+            self._tell_outcomes(handled)
+        self.handled = handled
         self.after_publish()
+
+    def _tell_outcomes(self, handled: int) -> None:
+        """Tell what became of events up to this one."""
+        outcomes = sorted((self._outcomes or {}).items())
+        for number, (outcome, text) in outcomes:
+            if number <= handled:
+                self.report(number, outcome, text)
+        self._outcomes = {it: told for it, told in outcomes if it > handled} or None
+
+    def counted(self, turn: Turn | None) -> tuple[int, list[int], list[tuple[int, str]]]:
+        """Return which events are handled, or will be when *turn*, if any, is.
+
+        Those up to a number, those beyond it, and what came to nothing or failed of all
+        these, as far as the page may not have heard.
+        """
+        handled, finished = self.handled, self._finished
+        outcomes = {number: outcome for number, (outcome, _) in (self._outcomes or {}).items()}
+        if turn is not None:
+            handled, finished = _count(handled, finished, turn.event.number)
+            if turn.outcome:
+                outcomes[turn.event.number] = turn.outcome
+        return handled, sorted(finished or ()), [*self.reports, *sorted(outcomes.items())]
+
+    def restore(self, finished: Sequence[int], reports: Sequence[tuple[int, str]]) -> None:
+        """Go on with what `counted` said before a restart."""
+        self._may_skip = True
+        self._finished = set(finished) or None
+        self._outcomes = {number: (outcome, "") for number, outcome in reports}
+        self._tell_outcomes(self.handled)
 
     def take_field(self, id: Id, value: str) -> None:
         """Take over a field's new value (JSON), without sending it back."""

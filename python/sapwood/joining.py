@@ -126,9 +126,7 @@ async def _enter(app: App, join: Join, browser: str) -> tuple[str, Connection]:
     if start.tab is not None:
         # If this welcome is lost, the tab comes back with the secret it has.
         connection.former = start.tab.secrets
-        connection.may_skip = True
-        for number, code in start.tab.reports:
-            connection.report(number, code, "")
+        connection.restore(start.tab.finished, start.tab.reports)
     return mode, connection
 
 

@@ -94,16 +94,12 @@ class Keeper:
                 session.saved = record
 
     def _tab(self, connection: Connection, turn: Turn | None) -> ConnectionRecord:
-        is_its = turn is not None and turn.connection is connection
-        handled, reports = connection.handled, connection.reports
-        if turn is not None and is_its:
-            handled = connection.handled_after(turn.event.number)
-            if turn.outcome:
-                reports.append((turn.event.number, turn.outcome))
+        its = turn if turn is not None and turn.connection is connection else None
+        handled, finished, reports = connection.counted(its)
         secrets = [it.hex() for it in self._registry.secrets_of(connection)]
         secrets = [*connection.former, *secrets]
         name = _name(connection.browser)
-        return ConnectionRecord(name, secrets, handled, reports[-REPORTS_MAX:])
+        return ConnectionRecord(name, secrets, handled, reports[-REPORTS_MAX:], finished)
 
     async def try_to_save(self, session: Session) -> None:
         """Keep a session as it is; what goes wrong is logged, and it lives on here."""

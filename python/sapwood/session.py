@@ -220,7 +220,7 @@ class Session:
             self._arrived.append(Page(connection, what))
             return
         self._foresee(what)
-        if what.policy in ("drop", "latest"):
+        if what.policy in ("drop", "latest") and not what.is_dropped:
             same = [
                 it for it in self._unfinished if it.handler == what.handler and not it.is_dropped
             ]
@@ -361,10 +361,11 @@ class Session:
             exc_info=error,
             extra={"failed": (self.id, turn.event.number)},
         )
-        turn.outcome = "error"
+        turn.outcome = turn.outcome or "error"
         if self._debug:
-            told = "".join(traceback.format_exception(error))
-            turn.told += (f"{name} on {self.route}\n\n{told}",)
+            trace = "".join(traceback.format_exception(error))
+            told = f"{name} on {self.route}\n\n{trace}"
+            turn.told += (told.encode(errors="replace").decode(),)  # not all text can be sent
 
     def finish(self, turn: Turn) -> None:
         """Count an event as handled, and tell its page what became of it."""
@@ -376,8 +377,5 @@ class Session:
                 " or ".join(map(name_of, turn.called)),
                 turn.event.type,
             )
-        if turn.outcome:
-            # Not before: the page waits no more for an event that it is told of.
-            turn.connection.report(turn.event.number, turn.outcome, "\n\n".join(turn.told))
         self._unfinished.pop(turn, None)
-        turn.connection.finish(turn.event.number)
+        turn.connection.finish(turn.event.number, turn.outcome, "\n\n".join(turn.told))

@@ -97,7 +97,7 @@ class Tab:
         try:
             if error is None:
                 visit.catch_up()
-                visit.raise_failures()
+                visit.raise_failures(is_over=True)
         finally:
             visit.end()
 

@@ -217,8 +217,11 @@ class Visit:
 
     # --- What went wrong ---------------------------------------------------------------
 
-    def raise_failures(self) -> None:
-        """Raise what has become of events that were not handled, or not well."""
+    def raise_failures(self, *, is_over: bool = False) -> None:
+        """Raise what has become of events that were not handled, or not well.
+
+        If it *is_over*, also what handlers have raised so far of events that are not done.
+        """
         page = self.page
         errors: list[Exception] = [
             TabError(f"{it.said} is not handled: its session is gone") for it in page.lost
@@ -231,6 +234,10 @@ class Visit:
             errors += [_as_exception(it, event.said) for it in raised]
             if not raised:
                 errors.append(TabError(f"{event.said}: its handler failed, see the log. {told}"))
+        if is_over or self.code == CLOSED:
+            for event in page.pending.values():
+                raised = self.server.take_errors(self.session_id, event.number)
+                errors += [_as_exception(it, event.said) for it in raised]
         page.failed, page.lost = [], []
         if len(errors) > 1:
             raise ExceptionGroup(f"{len(errors)} events or handlers failed", errors)

@@ -479,6 +479,30 @@ def test_what_fails_is_told_once_when_all_that_hear_the_event_have_ended() -> No
     assert (code, "ZeroDivisionError" in text, "IndexError" in text) == ("error", True, True)
 
 
+def test_what_failed_is_told_when_all_before_it_is_handled() -> None:
+    tab = Tab(Page())
+    tab.connection.finish(3, "error")
+    tab.connection.finish(2)
+    assert tab.connection.take() == []
+    tab.connection.finish(1, "refused")
+    assert tab.connection.take() == ['[-3,1,"refused",""]', '[-3,3,"error",""]', "[-1,3]"]
+
+
+def test_an_error_whose_text_cannot_be_sent_is_told_all_the_same() -> None:
+    page = Page()
+    tab = Tab(page, debug=True)
+
+    def fails(e: EventHandler) -> None:
+        raise ValueError("half a pair: \ud83d")
+
+    page.does = fails
+    tab.click("#go")
+    tab.settle()
+    ((_, _, text),) = tab.browser.errors
+    assert "half a pair: ?" in text
+    assert not tab.session.is_busy
+
+
 def test_a_session_lives_on_after_an_error() -> None:
     tab = failing(debug=False)
     page = tab.template

@@ -230,6 +230,24 @@ def test_what_waits_when_the_server_stops_is_carried_out_after_it(world: World) 
     assert [world.clicks[number].on for number in done(world)] == ["add", "slow", "add", "add"]
 
 
+@pytest.mark.parametrize("is_kill", [False, True])
+def test_what_overtook_another_one_is_carried_out_and_told_of_once(
+    world: World, is_kill: bool
+) -> None:
+    visitor = connected(world)
+    for on in ("aside", "add", "bad"):
+        world.click(visitor, on)
+    world.deliver_up(wire(visitor), 3)
+    world.loop.run_for(1)
+    world.deliver_down(wire(visitor), 9)
+    assert [world.clicks[number].on for number in done(world)] == ["add", "add"]
+    assert visitor.told.failed == {}
+    world.restart(is_kill=is_kill)
+    world.rest()
+    assert [world.clicks[number].on for number in done(world)] == ["add", "add", "aside", "add"]
+    assert list(visitor.told.failed.values()) == ["error"]
+
+
 def test_what_a_handler_has_done_so_far_is_not_kept_by_a_join(world: World) -> None:
     visitor = connected(world)
     world.click(visitor, "add")

@@ -72,6 +72,10 @@ class Log(Template):
         """Leave for good."""
         e.session.destroy()
 
+    def close(self, e: EventHandler) -> None:
+        """Send the browser away."""
+        e.session.close()
+
     def exit(self) -> None:
         """Ask for the end of the process."""
         raise SystemExit(3)
@@ -452,6 +456,34 @@ def test_what_is_raised_and_nobody_waits_for_is_raised_at_the_end() -> None:
     app.route("/")(lambda: page)
     with pytest.raises(LookupError, match="too late"):
         leave_too_early(app, page)
+
+
+def leave_while_another_hears(app: App, page: Late) -> None:
+    """Leave a page when one handler has failed, and the next one runs."""
+    with Tab(app) as tab:
+        tab.send("click", "button", wait=False)
+        tab.until(lambda: page.is_waiting)
+    page.goes_on.set()
+
+
+def test_what_has_failed_when_its_tab_is_left_is_raised_though_others_run_on() -> None:
+    app, page = App(), Late("<div _onclick=late><button _onclick=fail>")
+    app.route("/")(lambda: page)
+    try:
+        with pytest.raises(LookupError, match="nothing there"):
+            leave_while_another_hears(app, page)
+    finally:
+        page.goes_on.set()
+
+
+def test_what_fails_and_is_sent_away_before_it_is_done_is_raised() -> None:
+    app, page = App(), Late("<i _onclick=late><div _onclick=close><button _onclick=fail>")
+    app.route("/")(lambda: page)
+    try:
+        with Tab(app) as tab, pytest.raises(LookupError, match="nothing there"):
+            tab.click("button")
+    finally:
+        page.goes_on.set()
 
 
 def test_what_fails_in_one_tab_is_no_matter_of_another() -> None:

@@ -15,9 +15,10 @@ HTML = """<body><p id=shown>0</p>
 <button id=clear _onclick=clear></button><button id=slow _onclick=slow></button>
 <button id=write _onclick=write></button><button id=point _onclick=point></button>
 <button id=bad _onclick=bad></button><button id=much _onclick=much></button>
-<button id=ask _onclick=ask></button><p _onclick=slow><button id=half _onclick=bad></button></p>
+<button id=ask _onclick=ask></button><button id=aside _onclick=aside></button>
+<p _onclick=slow><button id=half _onclick=bad></button></p>
 <ul id=rows _onclick=pick></ul><p id=marks></p><input id=field><p id=filler></p></body>"""
-BUTTONS = ("add", "turn", "clear", "slow", "write", "point", "bad", "much", "ask", "half")
+BUTTONS = ("add", "turn", "clear", "slow", "write", "point", "bad", "much", "ask", "half", "aside")
 
 
 class Board(Template):
@@ -110,6 +111,13 @@ class Board(Template):
         self["#shown"].content = "working"
         self.publish()
         await self.world.gate()
+        self._ran(e)
+        self.publish()
+
+    async def aside(self, e: EventHandler) -> None:
+        self.note_value()
+        async with e.unlocked():
+            await self.world.gate()
         self._ran(e)
         self.publish()
 
