@@ -240,10 +240,7 @@ class Connection:
         if self._received - self.handled >= EVENTS_WAITING_MAX:
             raise FrameError(f"more than {EVENTS_WAITING_MAX} events are waiting", 4429)
         self._received = event.number
-        turn = Turn(self, event, frame.fields)
-        # It had overtaken another one before a restart, and both come again.
-        turn.is_dropped = self._finished is not None and event.number in self._finished
-        self._session.arrived(turn, self)
+        self._session.arrived(Turn(self, event, frame.fields), self)
 
     @property
     def received(self) -> int:
@@ -294,26 +291,25 @@ class Connection:
                 self.report(number, outcome, text)
         self._outcomes = {it: told for it, told in outcomes if it > handled} or None
 
-    def counted(self, turn: Turn | None) -> tuple[int, list[int], list[tuple[int, str]]]:
-        """Return which events are handled, or will be when *turn*, if any, is.
+    def counted(self, turn: Turn | None) -> tuple[int, list[tuple[int, str]]]:
+        """Return up to where events are handled, or will be when *turn*, if any, is.
 
-        Those up to a number, those beyond it, and what came to nothing or failed of all
-        these, as far as the page may not have heard.
+        And what came to nothing or failed of these, as far as the page may not have heard.
         """
-        handled, finished = self.handled, self._finished
+        handled = self.handled
         outcomes = {number: outcome for number, (outcome, _) in (self._outcomes or {}).items()}
         if turn is not None:
-            handled, finished = _count(handled, finished, turn.event.number)
+            handled, _ = _count(handled, self._finished, turn.event.number)
             if turn.outcome:
                 outcomes[turn.event.number] = turn.outcome
-        return handled, sorted(finished or ()), [*self.reports, *sorted(outcomes.items())]
+        told = [it for it in sorted(outcomes.items()) if it[0] <= handled]
+        return handled, [*self.reports, *told]
 
-    def restore(self, finished: Sequence[int], reports: Sequence[tuple[int, str]]) -> None:
+    def restore(self, reports: Sequence[tuple[int, str]]) -> None:
         """Go on with what `counted` said before a restart."""
         self._may_skip = True
-        self._finished = set(finished) or None
-        self._outcomes = {number: (outcome, "") for number, outcome in reports}
-        self._tell_outcomes(self.handled)
+        for number, outcome in reports:
+            self.report(number, outcome, "")
 
     def take_field(self, id: Id, value: str) -> None:
         """Take over a field's new value (JSON), without sending it back."""

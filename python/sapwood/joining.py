@@ -126,7 +126,7 @@ async def _enter(app: App, join: Join, browser: str) -> tuple[str, Connection]:
     if start.tab is not None:
         # If this welcome is lost, the tab comes back with the secret it has.
         connection.former = start.tab.secrets
-        connection.restore(start.tab.finished, start.tab.reports)
+        connection.restore(start.tab.reports)
     return mode, connection
 
 

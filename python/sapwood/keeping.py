@@ -95,11 +95,11 @@ class Keeper:
 
     def _tab(self, connection: Connection, turn: Turn | None) -> ConnectionRecord:
         its = turn if turn is not None and turn.connection is connection else None
-        handled, finished, reports = connection.counted(its)
+        handled, reports = connection.counted(its)
         secrets = [it.hex() for it in self._registry.secrets_of(connection)]
         secrets = [*connection.former, *secrets]
         name = _name(connection.browser)
-        return ConnectionRecord(name, secrets, handled, reports[-REPORTS_MAX:], finished)
+        return ConnectionRecord(name, secrets, handled, reports[-REPORTS_MAX:])
 
     async def try_to_save(self, session: Session) -> None:
         """Keep a session as it is; what goes wrong is logged, and it lives on here."""

@@ -39,8 +39,6 @@ class ConnectionRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     #: Numbers of those that came to nothing or failed, and a code for why, of which the page
     #: may not have heard.
     reports: list[tuple[_Count, str]] = []
-    #: Events that were handled before earlier ones were.
-    finished: list[_Count] = []
 
 
 class Record(msgspec.Struct, frozen=True, tag_field="v", tag=1):

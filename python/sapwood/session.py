@@ -220,7 +220,7 @@ class Session:
             self._arrived.append(Page(connection, what))
             return
         self._foresee(what)
-        if what.policy in ("drop", "latest") and not what.is_dropped:
+        if what.policy in ("drop", "latest"):
             same = [
                 it for it in self._unfinished if it.handler == what.handler and not it.is_dropped
             ]

@@ -217,6 +217,12 @@ class Visit:
 
     # --- What went wrong ---------------------------------------------------------------
 
+    @property
+    def _is_shared(self) -> bool:
+        # Another tab's events have the same numbers.
+        session = self.server.session(self.session_id)
+        return session is not None and len(session.connections) > 1
+
     def raise_failures(self, *, is_over: bool = False) -> None:
         """Raise what has become of events that were not handled, or not well.
 
@@ -234,7 +240,7 @@ class Visit:
             errors += [_as_exception(it, event.said) for it in raised]
             if not raised:
                 errors.append(TabError(f"{event.said}: its handler failed, see the log. {told}"))
-        if is_over or self.code == CLOSED:
+        if (is_over or self.code == CLOSED) and not self._is_shared:
             for event in page.pending.values():
                 raised = self.server.take_errors(self.session_id, event.number)
                 errors += [_as_exception(it, event.said) for it in raised]

@@ -15,7 +15,7 @@ import pytest
 from sapwood import App, AppError, EventHandler, Template, policy
 from sapwood.connection import Connection, Turn
 from sapwood.dispatch import Concurrency, Dispatcher, Tasks
-from sapwood.events import Event, Policy
+from sapwood.events import Event
 from sapwood.metrics import Metrics
 from sapwood.protocol import Happened
 from sapwood.session import Session
@@ -261,20 +261,6 @@ async def test_a_task_that_outlives_its_handler_does_not_keep_the_session() -> N
     desk.click(tab, "b")
     await desk.end()
     assert (desk.log, tab.handled) == (["b"], 2)
-
-
-@pytest.mark.parametrize("how", ["queue", "drop", "latest"])
-async def test_what_overtook_another_one_before_a_restart_is_not_called_again(how: Policy) -> None:
-    desk, go = Desk(), asyncio.Event()
-    tab = desk.session()
-    go.set()
-    desk.on(tab, "a", desk.waits("a", go), policy=how)
-    desk.on(tab, "b", desk.waits("b", go))
-    tab.restore([2], [(2, "error")])
-    desk.click(tab, "a", "a", "b")
-    await desk.end()
-    assert (desk.log, tab.handled) == (["a begins", "a ends", "b begins", "b ends"], 3)
-    assert tab.reports == [(2, "error")]
 
 
 async def test_what_was_dropped_makes_nothing_else_be_dropped() -> None:

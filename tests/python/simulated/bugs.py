@@ -11,8 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
-import msgspec
-
 import dom
 from browser import Browser
 from sapwood.connection import Connection, Turn, _count
@@ -20,7 +18,6 @@ from sapwood.dispatch import Dispatcher
 from sapwood.events import Handler
 from sapwood.keeping import Keeper
 from sapwood.protocol import Happened
-from sapwood.record import ConnectionRecord
 from sapwood.session import Session
 from sapwood.sessions import Sessions
 from simulated.asked import Asked
@@ -265,16 +262,6 @@ def number_not_kept() -> AbstractContextManager[None]:
     return _patched(Keeper, _tab=lambda self, connection, turn: tab(self, connection, None))
 
 
-def overtakers_not_kept() -> AbstractContextManager[None]:
-    """The server does not keep which events were handled before earlier ones."""
-    tab = Keeper._tab
-
-    def record(self: Keeper, connection: Connection, turn: Turn | None) -> ConnectionRecord:
-        return msgspec.structs.replace(tab(self, connection, turn), finished=[])
-
-    return _patched(Keeper, _tab=record)
-
-
 def _calls(page: dom.Page, ops: list[Any]) -> list[Any]:
     at = [n for n, it in enumerate(ops) if it == 11 and ops[n + 2 : n + 3] == ["focus"]]
     return [(page.uuid(ops[n + 1]), "focus", []) for n in at]
@@ -293,7 +280,6 @@ BUGS: dict[str, Callable[[], AbstractContextManager[None]]] = {
         acknowledged_before_handled,
         not_kept_before_acknowledged,
         number_not_kept,
-        overtakers_not_kept,
         reports_told_early,
         reports_told_once,
         stale_input_wins,

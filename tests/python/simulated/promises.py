@@ -50,9 +50,7 @@ class Promises:
             waiting = connection.received - connection.handled
             self.holds(waiting <= EVENTS_WAITING_MAX, f"{waiting} events wait")
         for visitor in self.world.visitors:
-            clicks = [(it, self.world.clicks[it]) for it in done]
-            # Others may overtake what lets go of the session.
-            own = [n for n, it in clicks if it.visitor == visitor.name and it.on != "aside"]
+            own = [it for it in done if self.world.clicks[it].visitor == visitor.name]
             self.holds(own == sorted(own), f"out of order for {visitor.name}: {own}")
 
     def _check_page(self, visitor: Visitor) -> None:
